@@ -1,0 +1,133 @@
+"""What is said to a base with a stack, and what comes back.
+
+Messages, how to decode, the answer with its timing, and the protocol that the
+window's model thread and the command line speak with an engine. Knows nothing
+of tensors: views and runtime import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from expert_studio.core.inference.stack import Stack
+from expert_studio.core.settings import Quantization
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. temperature 0 is greedy."""
+
+    max_tokens: int = 512
+    temperature: float = 0.7
+    top_k: int = 20  # 0 turns it off
+    top_p: float = 0.8  # 1 turns it off
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0  # 1 turns it off
+    seed: int | None = None  # None draws one; the answer says which
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRequest:
+    """Which base to load, and how."""
+
+    folder: Path
+    quantization: Quantization = "bf16"
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseDescription:
+    """A base that is loaded."""
+
+    name: str  # as manifests name it: "expert-base-12m", "Qwen3-0.6B"
+    folder: Path
+    sha256: str  # of model.safetensors (of the shards' hashes where there are several)
+    architecture: str  # "qwen3" or "qwen2"
+    quantization: Quantization
+    device: str  # "cpu", "cuda:0", "mps"
+    device_name: str  # in plain words: "NVIDIA GeForce RTX 3060", "CPU, 8 cores"
+    parameters: int
+    resident_bytes: int
+    context_length: int  # tokens
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTiming:
+    """What one answer cost."""
+
+    ttft_ms: float  # prompt given to first token out
+    decode_tok_s: float  # tokens after the first, per second; 0 when there is none
+    prompt_tokens: int
+    cached_tokens: int  # of prompt_tokens, how many came from the KV cache
+    tokens: int  # generated
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One finished answer, with all it takes to run exactly this again."""
+
+    text: str
+    stack: Stack
+    sampling: Sampling  # with the seed that was really used
+    finish_reason: FinishReason
+    timing: AnswerTiming
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryByOwner:
+    """Bytes held on the engine's device, by owner."""
+
+    base: int
+    experts: tuple[tuple[str, int], ...]  # (name, bytes), in load order
+    kv_cache: int
+
+
+class ChatEngine(Protocol):
+    """One base, many adapters. Every call comes from the one model thread."""
+
+    @property
+    def base(self) -> BaseDescription: ...
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        stack: Stack,
+        sampling: Sampling,
+        on_text: Callable[[str], None],
+        should_stop: Callable[[], bool],
+    ) -> Answer:
+        """Streams an answer: `on_text` gets each new piece of decoded text.
+
+        `should_stop` is asked before every token; what was said so far is kept and
+        `finish_reason` is "cancelled".
+
+        Raises:
+            InferenceError: the prompt does not fit the context, or the stack is of another base.
+            OutOfMemoryError: no room; the engine stays usable.
+        """
+        ...
+
+    def memory(self) -> MemoryByOwner: ...
+
+    def close(self) -> None:
+        """Gives the memory back. Later calls raise InferenceError."""
+        ...
+
+
+EngineFactory = Callable[[BaseRequest, Callable[[float], None]], ChatEngine]
+"""Loads a base (seconds; imports torch on first use); the callback gets 0.0 to 1.0."""

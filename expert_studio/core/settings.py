@@ -1,0 +1,137 @@
+"""The person's choices, and where experts, bases, runs and conversations live.
+
+Knows nothing of what those folders hold. Folders follow the platform's habits
+(platformdirs); `EXPERT_STUDIO_HOME` puts everything under one folder instead,
+which is what tests and portable installs use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import platformdirs
+
+from expert_studio.core.errors import SettingsError, StorageError
+
+Theme = Literal["light", "dark", "system"]
+Quantization = Literal["bf16", "fp32", "nf4", "int8", "int4"]
+BUNDLED_BASE = "bundled"
+
+
+def resources_folder() -> Path:
+    """The folder with the bundled base, icons and fonts that ship with the app."""
+    beside_package = Path(__file__).resolve().parents[2] / "resources"
+    inside_package = Path(__file__).resolve().parents[1] / "_resources"
+    return beside_package if beside_package.is_dir() else inside_package
+
+
+def bundled_experts_folder() -> Path:
+    """The folder whose sub-folders each hold one bundled expert and its `.expert` file."""
+    beside_package = Path(__file__).resolve().parents[2] / "experts"
+    inside_package = Path(__file__).resolve().parents[1] / "_experts"
+    return beside_package if beside_package.is_dir() else inside_package
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where one data folder keeps its parts. Nothing is created until asked for."""
+
+    data: Path
+
+    @classmethod
+    def default(cls) -> Self:
+        home = os.environ.get("EXPERT_STUDIO_HOME")
+        if home:
+            return cls(Path(home).expanduser().resolve())
+        return cls(Path(platformdirs.user_data_dir("expert-studio", appauthor=False)))
+
+    @property
+    def library(self) -> Path:
+        return self.data / "library"
+
+    @property
+    def bases(self) -> Path:
+        return self.data / "bases"
+
+    @property
+    def runs(self) -> Path:
+        return self.data / "runs"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "studio.sqlite3"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.data / "settings.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def bundled_base(self) -> Path:
+        return resources_folder() / "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person chose. A frozen value: change one with `dataclasses.replace`."""
+
+    theme: Theme = "system"
+    base: str = BUNDLED_BASE  # BUNDLED_BASE or the path of a Hugging Face folder
+    quantization: Quantization = "bf16"
+    device: str = "auto"  # auto, cpu, mps, cuda, cuda:N
+    first_run_done: bool = False
+    reduced_motion: bool = False
+    window_geometry: str = ""  # base64 of QWidget.saveGeometry()
+
+    def base_folder(self, folders: Folders) -> Path:
+        """The folder of the chosen base (the bundled one when none was chosen)."""
+        return folders.bundled_base if self.base == BUNDLED_BASE else Path(self.base)
+
+
+def load(folders: Folders) -> Settings:
+    """Reads the settings file; what it lacks takes the default, unknown keys are ignored.
+
+    Raises:
+        SettingsError: the file is there but cannot be read as settings.
+    """
+    path = folders.settings_file
+    if not path.exists():
+        return Settings()
+    try:
+        stored: Any = json.loads(path.read_text(encoding="utf-8"))
+        known = {field.name for field in fields(Settings)}
+        return replace(Settings(), **{k: v for k, v in stored.items() if k in known})
+    except (OSError, ValueError, AttributeError, TypeError) as cause:
+        raise SettingsError(
+            f"The settings in {path} could not be read.",
+            f"{cause}.",
+            "Delete the file to start again with the defaults; nothing else is lost.",
+        ) from cause
+
+
+def save(settings: Settings, folders: Folders) -> None:
+    """Writes the settings by one rename, so that a crash leaves the old ones.
+
+    Raises:
+        StorageError: the data folder cannot be written.
+    """
+    path = folders.settings_file
+    partial = path.with_suffix(".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as cause:
+        partial.unlink(missing_ok=True)
+        raise StorageError(
+            "Your settings could not be saved.",
+            f"{cause.strerror or cause}.",
+            f"Free some space or allow writing to {path.parent}.",
+        ) from cause
