@@ -1,0 +1,100 @@
+"""The app's line icons, recoloured for the theme, and its brand mark.
+
+Knows the SVG files in `resources/icons`; knows nothing of themes or widgets:
+the caller says which colour.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from expert_studio.core.settings import resources_folder
+
+# Drawn once per size a button or a high-density screen may ask for.
+_SIZES_PX = (16, 20, 24, 32, 40, 48, 64)
+
+
+def icon(name: str, colour: str | QColor, disabled: str | QColor | None = None) -> QIcon:
+    """The line icon `name` (a file of `resources/icons`, without ".svg") in one colour.
+
+    `disabled` colours it for a control that is switched off; without it, half as strong.
+
+    Raises:
+        FileNotFoundError: there is no such icon.
+    """
+    normal = QColor(colour)
+    faded = QColor(normal)
+    faded.setAlphaF(0.4)
+    off = faded if disabled is None else QColor(disabled)
+    return _line_icon(name, normal.name(QColor.NameFormat.HexArgb), _argb(off))
+
+
+def brand(dark: bool) -> QIcon:
+    """The stacked bars of the brand, in the tier colours of the light or dark theme."""
+    return _brand_icon("brand-dark" if dark else "brand")
+
+
+def application_icon() -> QIcon:
+    """The icon of the window and the task bar, all sizes from 16 to 512 px."""
+    result = QIcon()
+    for path in sorted(_folder().glob("expert-studio-*.png")):
+        result.addFile(str(path))
+    return result
+
+
+def pixmap(name: str, colour: str | QColor, size_px: int, ratio: float = 1.0) -> QPixmap:
+    """The line icon as a square picture of `size_px` logical pixels at a device pixel ratio."""
+    picture = _rendered(_recoloured(name, QColor(colour)), QSize(size_px, size_px) * ratio)
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+@lru_cache(maxsize=256)
+def _line_icon(name: str, normal: str, disabled: str) -> QIcon:
+    result = QIcon()
+    for mode, colour in ((QIcon.Mode.Normal, normal), (QIcon.Mode.Disabled, disabled)):
+        renderer = _recoloured(name, QColor(colour))
+        for size in _SIZES_PX:
+            result.addPixmap(_rendered(renderer, QSize(size, size)), mode)
+    return result
+
+
+@lru_cache(maxsize=2)
+def _brand_icon(name: str) -> QIcon:
+    renderer = QSvgRenderer(str(_folder() / f"{name}.svg"))
+    result = QIcon()
+    for size in _SIZES_PX:
+        result.addPixmap(_rendered(renderer, QSize(size, size)))
+    return result
+
+
+def _recoloured(name: str, colour: QColor) -> QSvgRenderer:
+    drawing = (_folder() / f"{name}.svg").read_text(encoding="utf-8")
+    solid = drawing.replace("currentColor", colour.name(QColor.NameFormat.HexRgb))
+    # SVG has no alpha in #rrggbb: the group's opacity carries it.
+    faded = solid.replace("<svg ", f'<svg opacity="{colour.alphaF():.3f}" ', 1)
+    return QSvgRenderer(QByteArray(faded.encode()))
+
+
+def _rendered(renderer: QSvgRenderer, size: QSize) -> QPixmap:
+    picture = QPixmap(size)
+    picture.fill(Qt.GlobalColor.transparent)
+    shape = QSize(renderer.defaultSize()).scaled(size, Qt.AspectRatioMode.KeepAspectRatio)
+    left, top = (size.width() - shape.width()) / 2, (size.height() - shape.height()) / 2
+    painter = QPainter(picture)
+    renderer.render(painter, QRectF(left, top, shape.width(), shape.height()))
+    painter.end()
+    return picture
+
+
+def _argb(colour: QColor) -> str:
+    return colour.name(QColor.NameFormat.HexArgb)
+
+
+def _folder() -> Path:
+    return resources_folder() / "icons"
