@@ -1,0 +1,172 @@
+"""The look of the running application: fonts, light or dark, icons in a token's colour.
+
+Knows nothing of pages. A painted widget asks `tokens_of(self)` whenever it paints and
+repaints by itself when the application's palette changes, so it holds no theme object.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from expert_studio.core.settings import Theme as ThemeChoice
+from expert_studio.core.settings import resources_folder
+from expert_studio.views import theme_sheet
+from expert_studio.views.theme_tokens import BODY_PX, DARK, FAMILY, LIGHT, MONO_FAMILY, Tokens
+
+
+class Theme(QObject):
+    """Applies light, dark or the system's scheme. Lives on the main thread.
+
+    Signals:
+        changed(Tokens): after the application has been restyled.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, application: QApplication, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._application = application
+        self._choice: ThemeChoice = "system"
+        self._tokens: Tokens | None = None
+        self._families = _load_fonts()
+        self._application.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
+
+    @property
+    def tokens(self) -> Tokens:
+        return self._tokens or LIGHT
+
+    def apply(self, choice: ThemeChoice) -> None:
+        """Restyles the whole application; does nothing when it looks so already."""
+        self._choice = choice
+        tokens = self._wanted()
+        if tokens is self._tokens:
+            return
+        self._tokens = tokens
+        self._application.setFont(body_font())
+        self._application.setPalette(_palette(tokens))
+        tick = resources_folder() / "icons" / ("tick-dark.svg" if tokens.dark else "tick.svg")
+        tick_image = tick.as_posix() if tick.is_file() else ""
+        self._application.setStyleSheet(theme_sheet.sheet(tokens, mono_family(), tick_image))
+        self.changed.emit(tokens)
+
+    def _wanted(self) -> Tokens:
+        if self._choice == "system":
+            scheme = QGuiApplication.styleHints().colorScheme()
+            return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+        return DARK if self._choice == "dark" else LIGHT
+
+    @Slot()
+    def _on_scheme_changed(self) -> None:
+        self.apply(self._choice)
+
+
+def tokens_of(widget: QWidget) -> Tokens:
+    """The tokens a painted widget should use now, told by the palette it inherits."""
+    return DARK if widget.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+
+
+def body_font(pixels: int = BODY_PX, weight: int = 400) -> QFont:
+    """The text font at a size in pixels; 400 regular, 500 medium, 600 semi-bold."""
+    font = QFont(FAMILY if FAMILY in QFontDatabase.families() else QFont().family())
+    font.setPixelSize(pixels)
+    font.setWeight(QFont.Weight(weight))
+    return font
+
+
+def mono_font(pixels: int = 12) -> QFont:
+    """The font of code and of numbers that are compared, at a size in pixels."""
+    font = QFont(mono_family())
+    font.setStyleHint(QFont.StyleHint.Monospace)
+    font.setPixelSize(pixels)
+    return font
+
+
+def mono_family() -> str:
+    """The bundled monospace family where it loaded, else the system's."""
+    if MONO_FAMILY in QFontDatabase.families():
+        return MONO_FAMILY
+    return QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+
+
+def icon_path(name: str) -> Path:
+    return resources_folder() / "icons" / f"{name}.svg"
+
+
+def icon_pixmap(name: str, colour: str, side: int = 16, ratio: float = 2.0) -> QPixmap:
+    """The icon `resources/icons/NAME.svg` with `currentColor` replaced, `side` pixels wide."""
+    pixmap = QPixmap(int(side * ratio), int(side * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    source = icon_path(name).read_text(encoding="utf-8").replace("currentColor", colour)
+    renderer = QSvgRenderer(QByteArray(source.encode()))
+    painter = QPainter(pixmap)
+    renderer.render(painter, QRectF(0, 0, side, side))
+    painter.end()
+    return pixmap
+
+
+def icon(name: str, colour: str, checked_colour: str = "", side: int = 16) -> QIcon:
+    """A QIcon of `icon_pixmap`, with another colour while its button is checked."""
+    made = QIcon()
+    size = QSize(side, side)
+    made.addPixmap(icon_pixmap(name, colour, side), QIcon.Mode.Normal, QIcon.State.Off)
+    made.addPixmap(
+        icon_pixmap(name, checked_colour or colour, side), QIcon.Mode.Normal, QIcon.State.On
+    )
+    made.actualSize(size)
+    return made
+
+
+def restyle(widget: QWidget, **properties: object) -> None:
+    """Sets dynamic properties the style sheet looks at, and lets it look again."""
+    for name, value in properties.items():
+        widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def _load_fonts() -> tuple[str, ...]:
+    families: list[str] = []
+    for path in sorted((resources_folder() / "fonts").glob("*.[ot]tf")):
+        number = QFontDatabase.addApplicationFont(str(path))
+        if number >= 0:
+            families.extend(QFontDatabase.applicationFontFamilies(number))
+    return tuple(families)
+
+
+def _palette(tokens: Tokens) -> QPalette:
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: tokens.bg,
+        QPalette.ColorRole.WindowText: tokens.text,
+        QPalette.ColorRole.Base: tokens.surface,
+        QPalette.ColorRole.AlternateBase: tokens.sunken,
+        QPalette.ColorRole.Text: tokens.text,
+        QPalette.ColorRole.Button: tokens.surface,
+        QPalette.ColorRole.ButtonText: tokens.text,
+        QPalette.ColorRole.Highlight: tokens.accent,
+        QPalette.ColorRole.HighlightedText: tokens.on_accent,
+        QPalette.ColorRole.PlaceholderText: tokens.muted,
+        QPalette.ColorRole.Link: tokens.accent,
+        QPalette.ColorRole.ToolTipBase: tokens.raised,
+        QPalette.ColorRole.ToolTipText: tokens.text,
+    }
+    for role, colour in roles.items():
+        palette.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(tokens.faint))
+    return palette
