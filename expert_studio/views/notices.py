@@ -1,0 +1,124 @@
+"""The only place that words an error for the window. Lives on the main thread.
+
+Errors stay until closed and say what, why and what to do; messages go by themselves and
+may carry one action; a defect opens the crash dialog. Knows nothing of what failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QTimer, Slot
+from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+
+from expert_studio.core.errors import ExpertError
+from expert_studio.runtime.crash_report import CrashReport
+from expert_studio.views.theme_tokens import STATUS_HEIGHT
+from expert_studio.views.widgets.crash_dialog import CrashDialog
+from expert_studio.views.widgets.toast import Toast
+
+GONE_AFTER_MS = 6000
+MOST_AT_ONCE = 4
+MARGIN = 16
+
+
+class Notices(QObject):
+    """Shows toasts over the lower right corner of `host`, dialogs above it."""
+
+    def __init__(self, host: QWidget) -> None:
+        super().__init__(host)
+        self._host = host
+        self._toasts: list[Toast] = []
+        self._crash: CrashDialog | None = None
+        host.installEventFilter(self)
+
+    @property
+    def toasts(self) -> tuple[Toast, ...]:
+        """Those on screen, oldest first."""
+        return tuple(self._toasts)
+
+    @Slot(object)
+    def error(self, error: ExpertError) -> None:
+        """An expected failure. Stays until the person closes it; the same one twice is one."""
+        for toast in self._toasts:
+            if toast.sentences == (error.what, error.why, error.remedy):
+                return
+        self._show(Toast(error.what, error.why, error.remedy, "bad", self._host))
+
+    def warn(self, text: str) -> None:
+        """Something the person should know; stays until closed."""
+        self._show(Toast(text, "", "", "warn", self._host))
+
+    def toast(
+        self, text: str, action: str = "", on_action: Callable[[], None] | None = None
+    ) -> None:
+        """A message that goes after six seconds; `action` names the one button it may have."""
+        shown = Toast(text, "", "", "info", self._host)
+        if action and on_action is not None:
+            shown.add_action(action, on_action)
+        self._show(shown)
+        leave = QTimer(shown)
+        leave.setSingleShot(True)
+        leave.timeout.connect(shown.dismiss)
+        leave.start(GONE_AFTER_MS)
+
+    @Slot(object)
+    def crash(self, report: CrashReport) -> None:
+        """A defect. One dialog; what follows while it is open is added to it."""
+        if self._crash is not None:
+            self._crash.add(report)
+            return
+        self._crash = CrashDialog(report, self._host)
+        self._crash.finished.connect(self._on_crash_closed)
+        self._crash.open()
+
+    def ask(
+        self, question: str, detail: str, accept: str, on_accept: Callable[[], None]
+    ) -> QMessageBox:
+        """Asks before something that cannot be undone; returns at once."""
+        box = QMessageBox(self._host)
+        box.setWindowTitle(self.tr("Expert Studio"))
+        box.setText(question)
+        box.setInformativeText(detail)
+        yes = QPushButton(accept, box)
+        box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        yes.clicked.connect(on_accept)
+        box.finished.connect(box.deleteLater)
+        box.open()
+        return box
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._host and event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _show(self, toast: Toast) -> None:
+        self._toasts.append(toast)
+        toast.dismissed.connect(self._on_dismissed)
+        while len(self._toasts) > MOST_AT_ONCE:
+            self._toasts[0].dismiss()
+        toast.show()
+        self._place()
+
+    def _place(self) -> None:
+        bottom = self._host.height() - STATUS_HEIGHT - MARGIN
+        for toast in reversed(self._toasts):
+            toast.fit()
+            toast.move(self._host.width() - toast.width() - MARGIN, bottom - toast.height())
+            toast.raise_()
+            bottom -= toast.height() + 8
+
+    @Slot(object)
+    def _on_dismissed(self, toast: Toast) -> None:
+        if toast in self._toasts:
+            self._toasts.remove(toast)
+            toast.hide()
+            toast.deleteLater()
+            self._place()
+
+    @Slot()
+    def _on_crash_closed(self) -> None:
+        dialog, self._crash = self._crash, None
+        if dialog is not None:
+            dialog.deleteLater()

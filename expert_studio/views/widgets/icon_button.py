@@ -1,0 +1,37 @@
+"""A button that is only a picture, and therefore always has a name and a tooltip."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtWidgets import QToolButton, QWidget
+
+from expert_studio.views import theme
+
+
+class IconButton(QToolButton):
+    def __init__(
+        self, icon: str, name: str, side: int = 14, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._icon_name = icon
+        self._side = side
+        self.setProperty("role", "quiet")
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.setIconSize(QSize(side, side))
+        self._paint_icon()
+
+    def set_icon(self, icon: str, name: str) -> None:
+        self._icon_name = icon
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self._paint_icon()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        colour = theme.tokens_of(self).muted
+        self.setIcon(theme.icon(self._icon_name, colour, side=self._side))
