@@ -75,9 +75,7 @@ def fetched_bases(bases: Path) -> tuple[FetchedBase, ...]:
         DownloadError: an `origin.json` was damaged.
     """
     origins = sorted(bases.glob(f"*/*/{ORIGIN_FILE}"))
-    return tuple(
-        _origin(path.parent) for path in origins if not path.parent.name.startswith(".")
-    )
+    return tuple(_origin(path.parent) for path in origins if not path.parent.name.startswith("."))
 
 
 def _origin(folder: Path) -> FetchedBase:
@@ -129,9 +127,7 @@ def download_base(
             "Unset it, or copy the base's folder to this machine by other means.",
         )
     with Hub(endpoint, token, patience.stall_s) as hub:
-        transfer = Transfer(
-            hub, repo, on_progress, control or DownloadControl(), patience
-        )
+        transfer = Transfer(hub, repo, on_progress, control or DownloadControl(), patience)
         return _Download(hub, repo, destination, transfer).run(wanted_revision)
 
 
@@ -144,33 +140,24 @@ def discard_partial(destination: Path) -> None:
 class _Download:
     """One run of `download_base`."""
 
-    def __init__(
-        self, hub: Hub, repo: str, destination: Path, transfer: Transfer
-    ) -> None:
+    def __init__(self, hub: Hub, repo: str, destination: Path, transfer: Transfer) -> None:
         self._hub = hub
         self._repo = repo
         self._destination = destination
         self._transfer = transfer
 
     def run(self, revision: str) -> Path:
-        commit: str = self._transfer.insist(
-            lambda: self._hub.commit(self._repo, revision)
-        )
+        commit: str = self._transfer.insist(lambda: self._hub.commit(self._repo, revision))
         if self._already_there(commit):
             return self._destination
         files = self._transfer.insist(lambda: self._hub.files(self._repo, commit))
         files = tuple(self._pinned(file, commit) for file in files)
-        staging = (
-            self._destination.parent
-            / f".{self._destination.name}.{commit[:12]}.staging"
-        )
+        staging = self._destination.parent / f".{self._destination.name}.{commit[:12]}.staging"
         try:
             staging.mkdir(parents=True, exist_ok=True)
             with _Claim(staging, self._repo):
                 self._check_room(files, staging)
-                hashes = {
-                    file.name: self._fetch(commit, file, staging) for file in files
-                }
+                hashes = {file.name: self._fetch(commit, file, staging) for file in files}
                 self._record(commit, files, hashes, staging)
             os.replace(staging, self._destination)
         except OSError as cause:
@@ -253,9 +240,7 @@ class _Download:
                 for f in files
             ],
         }
-        (staging / ORIGIN_FILE).write_text(
-            json.dumps(origin, indent=2) + "\n", encoding="utf-8"
-        )
+        (staging / ORIGIN_FILE).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
 
     def _disk_error(self, cause: OSError) -> DownloadError:
         full = cause.errno in {errno.ENOSPC, errno.EDQUOT}

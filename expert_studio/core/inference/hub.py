@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
@@ -95,18 +95,13 @@ class HubFile:
 
 def known_base(repo: str) -> KnownBase | None:
     """The pinned base of that name, upper or lower case alike."""
-    return next(
-        (base for base in KNOWN_BASES if base.repo.lower() == repo.lower()), None
-    )
+    return next((base for base in KNOWN_BASES if base.repo.lower() == repo.lower()), None)
 
 
 def is_offline() -> bool:
     """Whether the person switched the network off (`EXPERT_STUDIO_OFFLINE` or `HF_HUB_OFFLINE`)."""
     switches = ("EXPERT_STUDIO_OFFLINE", "HF_HUB_OFFLINE")
-    return any(
-        os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
-        for name in switches
-    )
+    return any(os.environ.get(name, "").lower() in {"1", "true", "yes", "on"} for name in switches)
 
 
 def stored_token() -> str | None:
@@ -142,7 +137,7 @@ class Hub:
             headers={"user-agent": "expert-studio"},
         )
 
-    def __enter__(self) -> Hub:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,9 +153,7 @@ class Hub:
         if not isinstance(found, str) or not _COMMIT.fullmatch(found):
             raise self._nonsense(repo, "it named no commit")
         if _COMMIT.fullmatch(revision) and found != revision:
-            raise self._nonsense(
-                repo, "it answered with another commit than the one asked for"
-            )
+            raise self._nonsense(repo, "it answered with another commit than the one asked for")
         return found
 
     def files(self, repo: str, commit: str) -> tuple[HubFile, ...]:
@@ -198,7 +191,7 @@ class Hub:
                     yield 0, iter(())
                     return
                 self._check(response, repo)
-                yield _start(response), response.iter_raw(1 << 16)
+                yield _start(response), response.iter_raw()
                 return
         raise self._nonsense(repo, f"{file.name} was redirected too often")
 
@@ -234,9 +227,7 @@ class Hub:
         except httpx.InvalidURL:
             target = ""
         scheme = urlsplit(target).scheme
-        if scheme not in {"http", "https"} or (
-            url.startswith("https:") and scheme != "https"
-        ):
+        if scheme not in {"http", "https"} or (url.startswith("https:") and scheme != "https"):
             raise self._nonsense(repo, "it redirected to an address that is not safe")
         return target
 
@@ -276,16 +267,9 @@ class Hub:
             name, size = entry["path"], (lfs or entry)["size"]
             sha256, git_sha1 = (lfs["oid"], "") if lfs else ("", entry["oid"])
         except (KeyError, TypeError, AttributeError) as cause:
-            raise self._nonsense(
-                repo, "its list of files cannot be understood"
-            ) from cause
+            raise self._nonsense(repo, "its list of files cannot be understood") from cause
         right_hash = _SHA256.fullmatch(str(sha256)) or _COMMIT.fullmatch(str(git_sha1))
-        if (
-            not isinstance(name, str)
-            or type(size) is not int
-            or size < 0
-            or not right_hash
-        ):
+        if not isinstance(name, str) or type(size) is not int or size < 0 or not right_hash:
             raise self._nonsense(repo, "its list of files cannot be understood")
         return HubFile(name, size, sha256, git_sha1)
 
@@ -326,9 +310,7 @@ def _wanted(files: list[HubFile | None], repo: str) -> tuple[HubFile, ...]:
     else:
         weights = set(shards)
         expected = {int(match[2]) for match in shards.values()}
-        if shards and (
-            expected != {len(shards)} or "model.safetensors.index.json" not in by_name
-        ):
+        if shards and (expected != {len(shards)} or "model.safetensors.index.json" not in by_name):
             raise DownloadError(
                 f"{repo} is not complete.",
                 f"It has {len(shards)} of {max(expected)} weight files.",
@@ -349,12 +331,8 @@ def _wanted(files: list[HubFile | None], repo: str) -> tuple[HubFile, ...]:
                 why,
                 "Choose another base or revision.",
             )
-    chosen = [
-        by_name[name] for name in by_name if name in _SIDE_FILES or name in weights
-    ]
-    return tuple(
-        sorted(chosen, key=lambda file: (file.name.endswith(".safetensors"), file.name))
-    )
+    chosen = [by_name[name] for name in by_name if name in _SIDE_FILES or name in weights]
+    return tuple(sorted(chosen, key=lambda file: (file.name.endswith(".safetensors"), file.name)))
 
 
 def _start(response: httpx.Response) -> int:
@@ -382,11 +360,7 @@ def _checked_endpoint(endpoint: str | None) -> str:
     address = (endpoint or DEFAULT_ENDPOINT).rstrip("/")
     try:
         parts = urlsplit(address)
-        usable = (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and not parts.username
-        )
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
     except ValueError:
         usable = False
     if not usable:

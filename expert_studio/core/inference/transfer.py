@@ -27,7 +27,7 @@ REPORT_EVERY_S = 0.1
 Asked = TypeVar("Asked")
 
 
-class DownloadStopped(DownloadError):  # noqa: N818 - an outcome, worded as the person sees it
+class DownloadStopped(DownloadError):
     """The person stopped it. What was fetched is kept."""
 
 
@@ -147,9 +147,7 @@ class Transfer:
         speed = moved / since_s if since_s > 0 and state == "fetching" else 0.0
         left_s = (self.total_bytes - self._done_bytes) / speed if speed > 0 else None
         self._on_progress(
-            DownloadProgress(
-                name, self._done_bytes, self.total_bytes, speed, left_s, state
-            )
+            DownloadProgress(name, self._done_bytes, self.total_bytes, speed, left_s, state)
         )
 
     def fetch(self, commit: str, file: HubFile, staging: Path) -> str:
@@ -188,9 +186,7 @@ class Transfer:
         os.replace(partial, complete)
         return sha256
 
-    def _attempt(
-        self, commit: str, file: HubFile, partial: Path
-    ) -> httpx.HTTPError | None:
+    def _attempt(self, commit: str, file: HubFile, partial: Path) -> httpx.HTTPError | None:
         """Appends what one connection gives; None when it ended in order."""
         size = _size(partial)
         try:
