@@ -7,6 +7,24 @@ defect and reaches the crash dialog.
 
 from __future__ import annotations
 
+import traceback
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class CrashReport:
+    """A defect as text, so that it can cross threads and be copied from the crash dialog."""
+
+    summary: str  # "ValueError: ..."
+    trace: str
+    where: str  # the thread or the work it happened in
+
+    @classmethod
+    def of(cls, defect: BaseException, where: str) -> Self:
+        summary = "".join(traceback.format_exception_only(defect)).strip()
+        return cls(summary, "".join(traceback.format_exception(defect)), where)
+
 
 class ExpertError(Exception):
     """A failure that was foreseen, as sentences.

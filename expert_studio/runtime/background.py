@@ -17,8 +17,7 @@ from typing import Any
 import shiboken6
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
-from expert_studio.core.errors import ExpertError
-from expert_studio.runtime.crash_report import CrashReport
+from expert_studio.core.errors import CrashReport, ExpertError
 
 OnDone = Callable[[Any], None]
 OnFailed = Callable[[ExpertError], None]
@@ -105,7 +104,7 @@ class _Job(QRunnable):
     def run(self) -> None:
         try:
             result = self._function(*self._args)
-        except Exception as defect:  # sorted into expected and unexpected on the main thread
+        except Exception as defect:  # noqa: BLE001 (sorted on the main thread)
             self._hand_back(self._number, None, defect)
         else:
             self._hand_back(self._number, result, None)

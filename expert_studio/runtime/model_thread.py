@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
-from expert_studio.core.errors import ExpertError, InferenceError, LoadError
+from expert_studio.core.errors import CrashReport, ExpertError, InferenceError, LoadError
 from expert_studio.core.inference.conversation import (
     BaseRequest,
     ChatEngine,
@@ -33,7 +33,6 @@ from expert_studio.core.inference.conversation import (
     Sampling,
 )
 from expert_studio.core.inference.stack import Stack
-from expert_studio.runtime.crash_report import CrashReport
 
 COALESCE_S = 0.03
 
@@ -171,7 +170,7 @@ class _Lane(QObject):
         except ExpertError as error:
             self._release()
             self.base_failed.emit(error)
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001 (a defect of any kind is reported)
             self._release()
             self.crashed.emit(CrashReport.of(defect, "loading a base"))
             self.base_failed.emit(_load_defect(command.request))
@@ -192,7 +191,7 @@ class _Lane(QObject):
         except ExpertError as error:
             pieces.flush()
             self.answer_failed.emit(command.request, error)
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001 (a defect of any kind is reported)
             pieces.flush()
             self.crashed.emit(CrashReport.of(defect, "answering"))
             self.answer_failed.emit(command.request, _answer_defect())

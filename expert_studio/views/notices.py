@@ -11,8 +11,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QTimer, Slot
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
-from expert_studio.core.errors import ExpertError
-from expert_studio.runtime.crash_report import CrashReport
+from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.views.theme_tokens import STATUS_HEIGHT
 from expert_studio.views.widgets.crash_dialog import CrashDialog
 from expert_studio.views.widgets.toast import Toast

@@ -25,7 +25,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 from expert_studio.core.settings import Theme as ThemeChoice
 from expert_studio.core.settings import resources_folder
 from expert_studio.views import theme_sheet
-from expert_studio.views.theme_tokens import BODY_PX, DARK, FAMILY, LIGHT, MONO_FAMILY, Tokens
+from expert_studio.views.theme_tokens import (
+    BODY_PX,
+    DARK,
+    FAMILY,
+    LIGHT,
+    MONO_FAMILY,
+    Tokens,
+)
 
 
 class Theme(QObject):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from expert_studio.runtime.crash_report import CrashReport
+from expert_studio.core.errors import CrashReport
 
 _DISTRIBUTIONS = ("expert-studio", "PySide6_Essentials", "torch", "tokenizers", "safetensors")
 

@@ -1,0 +1,351 @@
+"""Conversations on disk, in SQLite: what was asked, what was answered, by which stack.
+
+Knows nothing of windows or tensors. One connection behind a lock, so that any thread may
+call; the window calls from one background lane only. Every failure is a StorageError.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from expert_studio.core.errors import StorageError
+from expert_studio.core.inference.conversation import (
+    Answer,
+    AnswerTiming,
+    Message,
+    Sampling,
+)
+from expert_studio.core.inference.stack import Mode, Stack, StackMember
+
+TurnState = Literal["finished", "streaming", "length", "cancelled", "failed"]
+KEPT_AFTER_DELETE_S = 30 * 24 * 3600
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE conversations (
+        id TEXT PRIMARY KEY,
+        title TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        deleted_at REAL,
+        composition TEXT NOT NULL DEFAULT '{}'
+    );
+    CREATE TABLE turns (
+        id TEXT PRIMARY KEY,
+        conversation TEXT NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        role TEXT NOT NULL,
+        text TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at REAL NOT NULL,
+        superseded INTEGER NOT NULL DEFAULT 0,
+        stack TEXT,
+        sampling TEXT,
+        timing TEXT
+    );
+    CREATE INDEX turns_of ON turns(conversation, position);
+    """,
+)
+"""Statements from each schema version to the next; only ever appended to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What the person ticked for one conversation: names and weights, not yet a stack."""
+
+    chosen: Mapping[str, float]
+    mode: Mode = "sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One line of the conversation list."""
+
+    id: str
+    title: str
+    updated_at_s: float  # unix time
+    composition: Composition
+
+    @classmethod
+    def begun(cls, title: str, composition: Composition) -> Self:
+        """A new one, not yet kept anywhere."""
+        return cls(uuid.uuid4().hex, title, time.time(), composition)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message as kept; an assistant's carries all it takes to run it again."""
+
+    id: str
+    role: Literal["user", "assistant"]
+    text: str
+    state: TurnState
+    at_s: float  # unix time
+    stack: Stack | None = None
+    sampling: Sampling | None = None
+    timing: AnswerTiming | None = None
+
+    @classmethod
+    def said(cls, text: str) -> Self:
+        """What the person sent."""
+        return cls(uuid.uuid4().hex, "user", text, "finished", time.time())
+
+    @classmethod
+    def begun(cls, stack: Stack, sampling: Sampling) -> Self:
+        """An answer of which nothing has arrived yet."""
+        return cls(
+            uuid.uuid4().hex, "assistant", "", "streaming", time.time(), stack, sampling, None
+        )
+
+
+class History:
+    """The conversations of one data folder.
+
+    Raises:
+        StorageError: the file cannot be opened, is damaged, or is of a newer version.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        with self._failing("Your conversations could not be opened."):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
+            try:
+                self._prepare(migrations)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def conversations(self, search: str = "") -> tuple[Conversation, ...]:
+        """Newest first; `search` looks in titles and in what was said."""
+        pattern = f"%{_escaped(search)}%"
+        with self._failing("Your conversations could not be read."):
+            rows = self._connection.execute(
+                """SELECT id, title, updated_at, composition FROM conversations
+                   WHERE deleted_at IS NULL AND (? = '' OR title LIKE ? ESCAPE '\\' OR id IN
+                     (SELECT conversation FROM turns WHERE text LIKE ? ESCAPE '\\'))
+                   ORDER BY updated_at DESC""",
+                (search, pattern, pattern),
+            ).fetchall()
+        return tuple(Conversation(r[0], r[1], r[2], _composition(r[3])) for r in rows)
+
+    def create(self, made: Conversation) -> None:
+        with self._writing("The conversation could not be saved."):
+            self._connection.execute(
+                "INSERT INTO conversations(id, title, created_at, updated_at, composition) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (made.id, made.title, made.updated_at_s, made.updated_at_s, _json(made.composition)),
+            )
+
+    def rename(self, conversation: str, title: str) -> None:
+        self._update("UPDATE conversations SET title = ? WHERE id = ?", (title, conversation))
+
+    def keep_composition(self, conversation: str, composition: Composition) -> None:
+        self._update(
+            "UPDATE conversations SET composition = ? WHERE id = ?",
+            (_json(composition), conversation),
+        )
+
+    def delete(self, conversation: str) -> None:
+        """Hides it; `restore` brings it back within thirty days."""
+        self._update(
+            "UPDATE conversations SET deleted_at = ? WHERE id = ?", (time.time(), conversation)
+        )
+
+    def restore(self, conversation: str) -> None:
+        self._update("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (conversation,))
+
+    def turns(self, conversation: str) -> tuple[Turn, ...]:
+        """In the order in which they were said, without those a regeneration replaced.
+
+        A turn that is `streaming` here and answered by no engine was cut off by the end
+        of its process.
+        """
+        with self._failing("The conversation could not be read."):
+            rows = self._connection.execute(
+                "SELECT id, role, text, state, at, stack, sampling, timing FROM turns "
+                "WHERE conversation = ? AND superseded = 0 ORDER BY position",
+                (conversation,),
+            ).fetchall()
+        return tuple(_turn(row) for row in rows)
+
+    def add(self, conversation: str, *turns: Turn) -> None:
+        """Appends turns, together or not at all."""
+        with self._writing("What was said could not be saved."):
+            position = self._connection.execute(
+                "SELECT COALESCE(MAX(position), -1) FROM turns WHERE conversation = ?",
+                (conversation,),
+            ).fetchone()[0]
+            for offset, turn in enumerate(turns, start=1):
+                self._connection.execute(
+                    "INSERT INTO turns(id, conversation, position, role, text, state, at, stack, "
+                    "sampling, timing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (turn.id, conversation, position + offset, *_columns(turn)),
+                )
+            self._connection.execute(
+                "UPDATE conversations SET updated_at = ? WHERE id = ?", (time.time(), conversation)
+            )
+
+    def keep_text(self, turn: str, text: str) -> None:
+        """What has arrived of an answer that is still streaming."""
+        self._update("UPDATE turns SET text = ? WHERE id = ?", (text, turn))
+
+    def finish(self, turn: str, answer: Answer) -> None:
+        """The whole answer with its stack, seed and timing."""
+        state = {"stop": "finished", "length": "length", "cancelled": "cancelled"}
+        self._update(
+            "UPDATE turns SET text = ?, state = ?, stack = ?, sampling = ?, timing = ? "
+            "WHERE id = ?",
+            (
+                answer.text,
+                state[answer.finish_reason],
+                _json(answer.stack),
+                _json(answer.sampling),
+                _json(answer.timing),
+                turn,
+            ),
+        )
+
+    def fail(self, turn: str, text: str) -> None:
+        """An answer that broke off; what had arrived is kept."""
+        self._update(
+            "UPDATE turns SET text = ?, state = 'failed' WHERE id = ?", (text, turn)
+        )
+
+    def supersede(self, turn: str) -> None:
+        """An answer that is being generated anew; the old one stays in the file."""
+        self._update("UPDATE turns SET superseded = 1 WHERE id = ?", (turn,))
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _prepare(self, migrations: Sequence[str]) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > len(migrations):
+            raise StorageError(
+                "Your conversations could not be opened.",
+                f"{self._path} was written by a newer Expert Studio.",
+                "Start the newer version, or move the file away to begin with an empty one.",
+            )
+        if 0 < found < len(migrations):
+            self._back_up(found)
+        for version, statements in enumerate(migrations[found:], start=found + 1):
+            self._connection.executescript(
+                f"BEGIN; {statements}; PRAGMA user_version = {version}; COMMIT;"
+            )
+        with self._connection:
+            self._connection.execute(
+                "DELETE FROM conversations WHERE deleted_at < ?",
+                (time.time() - KEPT_AFTER_DELETE_S,),
+            )
+
+    def _back_up(self, version: int) -> None:
+        copy = self._path.with_name(f"{self._path.stem}.before-v{version + 1}{self._path.suffix}")
+        target = sqlite3.connect(copy)
+        try:
+            self._connection.backup(target)
+        finally:
+            target.close()
+
+    def _update(self, statement: str, values: Sequence[Any]) -> None:
+        with self._writing("Your conversation could not be saved."):
+            self._connection.execute(statement, values)
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        with self._failing(what), self._connection:
+            yield
+
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except (sqlite3.Error, OSError) as cause:
+                raise StorageError(
+                    what,
+                    f"{self._path}: {cause}.",
+                    "Free some space and check that the file can be written; "
+                    "what is on screen can still be copied.",
+                ) from cause
+
+
+def messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    """The turns as an engine is asked them; empty answers are left out."""
+    return tuple(Message(turn.role, turn.text) for turn in turns if turn.text)
+
+
+def _escaped(search: str) -> str:
+    for sign in ("\\", "%", "_"):
+        search = search.replace(sign, f"\\{sign}")
+    return search
+
+
+def _json(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, Composition):
+        return json.dumps({"chosen": dict(value.chosen), "mode": value.mode})
+    return json.dumps(asdict(value), default=str)
+
+
+def _columns(turn: Turn) -> tuple[Any, ...]:
+    return (
+        turn.role,
+        turn.text,
+        turn.state,
+        turn.at_s,
+        _json(turn.stack),
+        _json(turn.sampling),
+        _json(turn.timing),
+    )
+
+
+def _composition(stored: str) -> Composition:
+    value = json.loads(stored)
+    return Composition(value.get("chosen", {}), value.get("mode", "sum"))
+
+
+def _turn(row: Sequence[Any]) -> Turn:
+    return Turn(
+        id=row[0],
+        role=row[1],
+        text=row[2],
+        state=row[3],
+        at_s=row[4],
+        stack=None if row[5] is None else _stack(json.loads(row[5])),
+        sampling=None if row[6] is None else _sampling(json.loads(row[6])),
+        timing=None if row[7] is None else AnswerTiming(**json.loads(row[7])),
+    )
+
+
+def _stack(stored: dict[str, Any]) -> Stack:
+    members = tuple(
+        StackMember(
+            **{
+                **member,
+                "folder": Path(member["folder"]),
+                "required_by": tuple(member["required_by"]),
+            }
+        )
+        for member in stored["members"]
+    )
+    return Stack(members, stored["base_sha256"], stored["quantization"])
+
+
+def _sampling(stored: dict[str, Any]) -> Sampling:
+    return Sampling(**{**stored, "stop": tuple(stored["stop"])})
