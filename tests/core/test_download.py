@@ -426,12 +426,12 @@ def test_a_redirect_to_another_host_is_followed_without_the_token(
 
 
 @pytest.mark.parametrize(
-    "target", ["ftp://127.0.0.1/x", "file:///etc/passwd", "http://127.0.0.1:99999/", "?again"]
+    "target", ["ftp://127.0.0.1/x", "file:///etc/passwd", "http://127.0.0.1:x/", "?again"]
 )
 def test_a_redirect_to_nowhere_is_refused(
     mirrors: Callable[..., Mirror], destination: Path, target: str
 ) -> None:
-    with pytest.raises(DownloadError, match=r"not safe|too often"):
+    with pytest.raises(DownloadError, match=r"not safe|too often|broke off"):
         fetch(mirrors(redirect_to=target), destination)
 
 
