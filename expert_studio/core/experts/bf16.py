@@ -1,0 +1,42 @@
+"""Weights as bfloat16 in a safetensors file, the one form a package holds.
+
+Knows nothing of what the weights are for. Never imports torch: numpy has no bfloat16,
+so its 16 bits travel as uint16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import TensorSpec, serialize_file
+
+
+def bf16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Rounds float32 to bfloat16, ties to even; the result holds its bits, same shape."""
+    bits = np.ascontiguousarray(values, dtype="<f4").view("<u4")
+    odd = (bits >> np.uint32(16)) & np.uint32(1)
+    return ((bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)).astype("<u2")
+
+
+def write_bf16(path: Path, tensors: Mapping[str, NDArray[np.uint16]]) -> None:
+    """Writes tensors of bfloat16 bits as safetensors, the same bytes for the same tensors.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    held = {name: np.ascontiguousarray(tensors[name], dtype="<u2") for name in sorted(tensors)}
+    serialize_file(
+        {
+            name: TensorSpec(
+                dtype="bfloat16",
+                shape=bits.shape,
+                data_ptr=bits.ctypes.data,
+                data_len=bits.nbytes,
+            )
+            for name, bits in held.items()
+        },
+        path,
+    )
