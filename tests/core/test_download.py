@@ -550,9 +550,9 @@ def test_the_claim_of_a_process_that_died_lapses(
     mirrors: Callable[..., Mirror], destination: Path
 ) -> None:
     staged(destination).mkdir(parents=True)
-    (staged(destination) / ".claim").write_text("999999999")
+    (staged(destination) / download.LOCK_FILE).touch()
     assert fetch(mirrors(), destination) == destination
-    assert not (destination / ".claim").exists()
+    assert not (destination / download.LOCK_FILE).exists()
 
 
 def test_nothing_is_asked_when_the_network_is_switched_off(

@@ -12,12 +12,13 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
+from filelock import FileLock, Timeout
 
 from expert_studio.core.errors import DownloadError
 from expert_studio.core.inference.hub import (
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 ORIGIN_FILE = "origin.json"  # in a fetched base: repository, commit, hash of each file
+LOCK_FILE = ".lock"
 SPARE_BYTES = 64 << 20  # left free on the disk
 
 
@@ -155,7 +157,7 @@ class _Download:
         staging = self._destination.parent / f".{self._destination.name}.{commit[:12]}.staging"
         try:
             staging.mkdir(parents=True, exist_ok=True)
-            with _Claim(staging, self._repo):
+            with _claimed(staging, self._repo):
                 self._check_room(files, staging)
                 hashes = {file.name: self._fetch(commit, file, staging) for file in files}
                 self._record(commit, files, hashes, staging)
@@ -253,38 +255,20 @@ class _Download:
         )
 
 
-class _Claim:
-    """Keeps two processes from writing into one staged folder; a dead one's claim lapses."""
-
-    def __init__(self, staging: Path, repo: str) -> None:
-        self._path = staging / ".claim"
-        self._repo = repo
-
-    def __enter__(self) -> None:
-        for _ in range(2):
-            try:
-                with self._path.open("x", encoding="utf-8") as claim:
-                    claim.write(str(os.getpid()))
-                return
-            except FileExistsError:
-                if self._held():
-                    break
-                self._path.unlink(missing_ok=True)
+@contextmanager
+def _claimed(staging: Path, repo: str) -> Iterator[None]:
+    """Keeps two downloads, in whichever processes, from writing into one staged folder."""
+    lock = FileLock(staging / LOCK_FILE, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as cause:
         raise DownloadError(
-            f"{self._repo} is being fetched already.",
+            f"{repo} is being fetched already.",
             "Another window or terminal does it.",
             "Wait for it, or stop it there first.",
-        )
-
-    def __exit__(self, *_: object) -> None:
-        self._path.unlink(missing_ok=True)
-
-    def _held(self) -> bool:
-        try:
-            claimant = int(self._path.read_text(encoding="utf-8") or "0")
-            began_s: float = psutil.Process(claimant).create_time()
-            return began_s <= self._path.stat().st_mtime + 1.0
-        except (ValueError, FileNotFoundError, psutil.NoSuchProcess):
-            return False
-        except psutil.AccessDenied:
-            return True
+        ) from cause
+    try:
+        yield
+    finally:
+        lock.release()
+        (staging / LOCK_FILE).unlink(missing_ok=True)
