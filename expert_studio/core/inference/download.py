@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -161,7 +160,7 @@ class _Download:
                 self._check_room(files, staging)
                 hashes = {file.name: self._fetch(commit, file, staging) for file in files}
                 self._record(commit, files, hashes, staging)
-            os.replace(staging, self._destination)
+            staging.replace(self._destination)
         except OSError as cause:
             raise self._disk_error(cause) from cause
         return self._destination

@@ -7,7 +7,6 @@ Torch-free.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
 from collections import deque
@@ -183,7 +182,7 @@ class Transfer:
         if not matches:
             partial.unlink()
             raise self.wrong_hash(file.name)
-        os.replace(partial, complete)
+        partial.replace(complete)
         return sha256
 
     def _attempt(self, commit: str, file: HubFile, partial: Path) -> httpx.HTTPError | None:
