@@ -1,0 +1,201 @@
+"""The Qwen2/Qwen3 forward pass over base weights, with room for experts beside each of them.
+
+Knows nothing of files, quantization formats, tokens' text or sampling. After
+`Qwen3ForCausalLM` and `Qwen2ForCausalLM` of transformers, whose logits it matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from expert_studio.core.inference.decoder_cache import KVCache
+from expert_studio.core.inference.decoder_shape import DecoderShape
+from expert_studio.core.inference.decoder_weights import DenseWeight, Weight
+
+
+class Delta(Protocol):
+    """What the experts of a stack add to one product of the base."""
+
+    def add_to(self, y: Tensor, x: Tensor) -> None:
+        """Adds in place. y: (tokens, out), the base's product; x: (tokens, in), its input."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDeltas:
+    """The deltas at one layer's four products; None where no expert works."""
+
+    qkv: Delta | None = None
+    o: Delta | None = None
+    gate_up: Delta | None = None
+    down: Delta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderLayer:
+    """One layer's weights. Products that share an input are one matrix: q, k, v and gate, up."""
+
+    input_norm: Tensor  # (hidden,)
+    qkv: Weight  # (query_width + 2 key_width, hidden)
+    head_norms: Tensor | None  # (heads + kv_heads, head_dim), Qwen3
+    o: Weight  # (hidden, query_width)
+    mlp_norm: Tensor  # (hidden,)
+    gate_up: Weight  # (2 mlp, hidden)
+    down: Weight  # (hidden, mlp)
+
+
+NO_DELTAS = LayerDeltas()
+
+
+class Decoder:
+    """One base in memory. Its weights are never changed."""
+
+    def __init__(
+        self,
+        shape: DecoderShape,
+        layers: Sequence[DecoderLayer],
+        tokens: DenseWeight,
+        norm: Tensor,
+        head: Weight,
+    ) -> None:
+        self.shape = shape
+        self.layers = tuple(layers)
+        self.head = head
+        self.tokens = tokens
+        self.norm = norm  # (hidden,)
+        self._rope = _rope_table(shape, 0, norm)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.norm.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.norm.device
+
+    def new_cache(self) -> KVCache:
+        return KVCache(self.shape, self.dtype, self.device)
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """Returns (tokens, hidden)."""
+        return self.tokens.rows(torch.tensor(ids, dtype=torch.int64, device=self.device))
+
+    def read(self, hidden: Tensor, cache: KVCache, deltas: Sequence[LayerDeltas]) -> Tensor:
+        """Runs the layers over the next tokens and puts their keys and values into the cache.
+
+        Args:
+            hidden: (tokens, hidden), what `embed` gave.
+            cache: holds all earlier tokens; its length grows by `tokens`.
+            deltas: one a layer, or () for the base alone.
+
+        Returns:
+            (tokens, hidden), before the last norm.
+        """
+        start, end = cache.length, cache.length + hidden.shape[0]
+        cache.reserve(end)
+        cos, sin = self._rotation(start, end)
+        mask = self._mask(start, end)
+        for index, layer in enumerate(self.layers):
+            delta = deltas[index] if deltas else NO_DELTAS
+            x = self._normed(hidden, layer.input_norm)
+            qkv = layer.qkv(x)
+            if delta.qkv is not None:
+                delta.qkv.add_to(qkv, x)
+            qk, v = self._heads(layer, qkv, cos, sin)
+            keys, values = cache.keys[index], cache.values[index]
+            keys[:, start:end] = qk[:, self.shape.heads :].transpose(0, 1)
+            values[:, start:end] = v.transpose(0, 1)
+            mixed = self._attend(qk[:, : self.shape.heads], keys[:, :end], values[:, :end], mask)
+            hidden = hidden + _product(layer.o, delta.o, mixed)
+            x = self._normed(hidden, layer.mlp_norm)
+            gate, up = _product(layer.gate_up, delta.gate_up, x).chunk(2, dim=-1)
+            hidden = hidden + _product(layer.down, delta.down, F.silu(gate).mul_(up))
+        cache.length = end
+        return hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """hidden: (tokens, hidden) from `read`. Returns (tokens, vocabulary) float32."""
+        return self.head(self._normed(hidden, self.norm)).float()
+
+    def resident(self) -> tuple[Tensor, ...]:
+        """Every tensor of the base, each once, in a fixed order."""
+        held: list[Tensor] = [*self.tokens.resident(), self.norm]
+        if self.head is not self.tokens:
+            held += self.head.resident()
+        for layer in self.layers:
+            held += [layer.input_norm, layer.mlp_norm]
+            held += [] if layer.head_norms is None else [layer.head_norms]
+            for weight in (layer.qkv, layer.o, layer.gate_up, layer.down):
+                held += weight.resident()
+        return tuple(held)
+
+    def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(x, (self.shape.hidden,), weight, self.shape.norm_epsilon)
+
+    def _heads(
+        self, layer: DecoderLayer, qkv: Tensor, cos: Tensor, sin: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Splits (tokens, widths) into rotated query and key heads, and value heads."""
+        shape = self.shape
+        rotated = shape.heads + shape.kv_heads
+        split = qkv.view(-1, rotated + shape.kv_heads, shape.head_dim)
+        qk = split[:, :rotated]  # (tokens, heads + kv_heads, head_dim)
+        if layer.head_norms is not None:
+            qk = F.rms_norm(qk, (shape.head_dim,), None, shape.norm_epsilon) * layer.head_norms
+        return torch.addcmul(qk * cos, qk.roll(shape.head_dim // 2, -1), sin), split[:, rotated:]
+
+    def _attend(self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        """q: (tokens, heads, head_dim); keys, values: (kv_heads, positions, head_dim)."""
+        shape, tokens = self.shape, q.shape[0]
+        group = shape.heads // shape.kv_heads
+        if tokens == 1:  # the heads that share a key head become its rows: no copies of keys
+            rows = q.view(1, shape.kv_heads, group, shape.head_dim)
+            mixed = F.scaled_dot_product_attention(rows, keys[None], values[None])
+            return mixed.view(1, shape.query_width)
+        mixed = F.scaled_dot_product_attention(
+            q.transpose(0, 1)[None],
+            keys.repeat_interleave(group, dim=0)[None],
+            values.repeat_interleave(group, dim=0)[None],
+            attn_mask=mask,
+            is_causal=mask is None,
+        )  # (1, heads, tokens, head_dim)
+        return mixed[0].transpose(0, 1).reshape(tokens, shape.query_width)
+
+    def _mask(self, start: int, end: int) -> Tensor | None:
+        """(tokens, positions) of what may be seen; None where plain causal or one token."""
+        if start == 0 or end - start == 1:
+            return None
+        positions = torch.arange(end, device=self.device)
+        return positions[None, :] <= positions[start:, None]
+
+    def _rotation(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        if end > self._rope[0].shape[0]:
+            self._rope = _rope_table(self.shape, max(end, 2 * self._rope[0].shape[0]), self.norm)
+        cos, sin = self._rope
+        return cos[start:end], sin[start:end]
+
+
+def _product(weight: Weight, delta: Delta | None, x: Tensor) -> Tensor:
+    y = weight(x)
+    if delta is not None:
+        delta.add_to(y, x)
+    return y
+
+
+def _rope_table(shape: DecoderShape, positions: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """cos and sin, each (positions, 1, head_dim), computed in fp32.
+
+    sin's first half is negated: rotating by halves is then one roll, no concatenation.
+    """
+    half = torch.arange(0, shape.head_dim, 2, dtype=torch.float32)
+    frequencies = 1.0 / (shape.rope_theta ** (half / shape.head_dim))
+    angles = torch.arange(positions, dtype=torch.float32)[:, None] * frequencies
+    cos = torch.cat((angles.cos(), angles.cos()), dim=-1)
+    sin = torch.cat((-angles.sin(), angles.sin()), dim=-1)
+    return cos[:, None].to(like), sin[:, None].to(like)

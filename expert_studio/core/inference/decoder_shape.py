@@ -1,0 +1,165 @@
+"""The numbers that make one Qwen2 or Qwen3 decoder: layers, widths, heads, rope.
+
+Read from a Hugging Face `config.json`. Knows nothing of weights or tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from expert_studio.core.errors import LoadError
+
+ARCHITECTURES = ("qwen2", "qwen3")
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderShape:
+    """One decoder-only transformer with grouped-query attention and SwiGLU."""
+
+    architecture: str  # one of ARCHITECTURES
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    mlp: int
+    vocabulary: int
+    rope_theta: float
+    norm_epsilon: float
+    tied_head: bool
+    context_length: int  # tokens
+    end_tokens: tuple[int, ...]
+
+    @property
+    def head_norms(self) -> bool:
+        """Whether queries and keys are normalised per head (Qwen3)."""
+        return self.architecture == "qwen3"
+
+    @property
+    def query_width(self) -> int:
+        return self.heads * self.head_dim
+
+    @property
+    def key_width(self) -> int:
+        return self.kv_heads * self.head_dim
+
+    def projection(self, name: str) -> tuple[int, int]:
+        """(out_features, in_features) of one of PROJECTIONS."""
+        return {
+            "q_proj": (self.query_width, self.hidden),
+            "k_proj": (self.key_width, self.hidden),
+            "v_proj": (self.key_width, self.hidden),
+            "o_proj": (self.hidden, self.query_width),
+            "gate_proj": (self.mlp, self.hidden),
+            "up_proj": (self.mlp, self.hidden),
+            "down_proj": (self.hidden, self.mlp),
+        }[name]
+
+
+def read_shape(folder: Path) -> DecoderShape:
+    """Reads `config.json` (and the end tokens of `generation_config.json`).
+
+    Raises:
+        LoadError: no folder, no readable config, another architecture, or a feature
+            this decoder does not compute.
+    """
+    if not folder.is_dir():
+        raise LoadError(
+            f"There is no base model in {folder}.",
+            "The folder does not exist.",
+            "Choose another base, or download it again.",
+        )
+    config = _read_json(folder / "config.json")
+    architecture = config.get("model_type")
+    if architecture not in ARCHITECTURES:
+        raise LoadError(
+            f"The base in {folder} cannot be used.",
+            f"Its architecture is {architecture!r}; Expert Studio runs Qwen2 and Qwen3.",
+            "Choose Qwen3-0.6B, Qwen2.5-0.5B or another base of these families.",
+        )
+    _refuse_unknown_features(config, folder)
+    generation = folder / "generation_config.json"
+    ends = _end_tokens(config) + (
+        _end_tokens(_read_json(generation)) if generation.exists() else ()
+    )
+    try:
+        return _shape(config, str(architecture), tuple(dict.fromkeys(ends)))
+    except (KeyError, TypeError, ValueError) as cause:
+        raise LoadError(
+            f"The base in {folder} cannot be used.",
+            f"Its config.json lacks or misstates {cause}.",
+            "Download the base again.",
+        ) from cause
+
+
+def _shape(config: dict[str, Any], architecture: str, ends: tuple[int, ...]) -> DecoderShape:
+    heads, hidden = int(config["num_attention_heads"]), int(config["hidden_size"])
+    shape = DecoderShape(
+        architecture=architecture,
+        layers=int(config["num_hidden_layers"]),
+        hidden=hidden,
+        heads=heads,
+        kv_heads=int(config.get("num_key_value_heads") or heads),
+        head_dim=int(config.get("head_dim") or hidden // heads),
+        mlp=int(config["intermediate_size"]),
+        vocabulary=int(config["vocab_size"]),
+        rope_theta=float(_rope(config).get("rope_theta") or config.get("rope_theta") or 10_000.0),
+        norm_epsilon=float(config.get("rms_norm_eps", 1e-6)),
+        tied_head=bool(config.get("tie_word_embeddings", False)),
+        context_length=int(config.get("max_position_embeddings", 32_768)),
+        end_tokens=ends,
+    )
+    sizes = (shape.layers, hidden, heads, shape.kv_heads, shape.head_dim, shape.mlp)
+    if min(sizes) < 1 or heads % shape.kv_heads or shape.head_dim % 2:
+        raise ValueError("its layer sizes (one is zero, or heads do not divide evenly)")
+    return shape
+
+
+def _rope(config: dict[str, Any]) -> dict[str, Any]:
+    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    return rope if isinstance(rope, dict) else {}
+
+
+def _refuse_unknown_features(config: dict[str, Any], folder: Path) -> None:
+    rope = _rope(config)
+    kind = rope.get("rope_type") or rope.get("type") or "default"
+    problem = ""
+    if kind != "default":
+        problem = f"It asks for {kind!r} rope scaling"
+    elif config.get("use_sliding_window"):
+        problem = "It asks for sliding-window attention"
+    elif config.get("hidden_act", "silu") != "silu":
+        problem = f"It asks for the activation {config['hidden_act']!r}"
+    elif config.get("quantization_config"):
+        problem = "Its weights are already quantized"
+    if problem:
+        raise LoadError(
+            f"The base in {folder} cannot be used.",
+            f"{problem}, which this decoder does not compute.",
+            "Choose the plain bf16 release of the base.",
+        )
+
+
+def _end_tokens(config: dict[str, Any]) -> tuple[int, ...]:
+    ends = config.get("eos_token_id")
+    if isinstance(ends, int):
+        return (ends,)
+    return tuple(e for e in ends if isinstance(e, int)) if isinstance(ends, list) else ()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError("not a JSON object")
+        return stored
+    except (OSError, ValueError) as cause:
+        raise LoadError(
+            f"The base in {path.parent} cannot be used.",
+            f"{path.name} could not be read: {cause}.",
+            "Download the base again.",
+        ) from cause

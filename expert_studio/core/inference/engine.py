@@ -1,0 +1,209 @@
+"""One base and the experts composed on it, answering: what the window and the command line call.
+
+Every call comes from one thread. Knows nothing of Qt, of conversations kept on
+disk or of how a library is laid out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from expert_studio.core.errors import InferenceError, OutOfMemoryError, StorageError
+from expert_studio.core.inference.adapters_stack import AdapterShelf
+from expert_studio.core.inference.answer_text import AnswerText
+from expert_studio.core.inference.base_model import load_base
+from expert_studio.core.inference.conversation import (
+    Answer,
+    BaseDescription,
+    BaseRequest,
+    MemoryByOwner,
+    Message,
+    Sampling,
+)
+from expert_studio.core.inference.decoder import Decoder, LayerDeltas
+from expert_studio.core.inference.engine_answer import AnswerRun, Task, pieces
+from expert_studio.core.inference.engine_caches import CacheShelf
+from expert_studio.core.inference.engine_memory import give_back, memory_told
+from expert_studio.core.inference.sampling import with_seed
+from expert_studio.core.inference.stack import EMPTY, Stack
+from expert_studio.core.inference.tokenizer import ChatTokenizer
+
+HASH_BYTES = 1 << 24
+
+
+def load_engine(request: BaseRequest, on_progress: Callable[[float], None]) -> Engine:
+    """Loads a base. An `EngineFactory`.
+
+    Raises:
+        LoadError: the base, its tokenizer or the device will not do.
+        OutOfMemoryError: the base does not fit.
+    """
+    tokenizer = ChatTokenizer(request.folder)
+    with torch.inference_mode(), memory_told(f"The base in {request.folder.name} does not fit."):
+        decoder, description = load_base(request, on_progress)
+    return Engine(decoder, tokenizer, description)
+
+
+class Engine:
+    """A `ChatEngine` over our own decoder."""
+
+    def __init__(
+        self, decoder: Decoder, tokenizer: ChatTokenizer, description: BaseDescription
+    ) -> None:
+        self._decoder: Decoder | None = decoder
+        self._tokenizer = tokenizer
+        self._description = description
+        self._adapters = AdapterShelf(decoder.shape, decoder.dtype, decoder.device)
+        self._caches = CacheShelf(decoder.new_cache)
+        self._ends = frozenset((*decoder.shape.end_tokens, *tokenizer.end_tokens))
+
+    @property
+    def base(self) -> BaseDescription:
+        return self._description
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        stack: Stack,
+        sampling: Sampling,
+        on_text: Callable[[str], None],
+        should_stop: Callable[[], bool],
+    ) -> Answer:
+        """Streams an answer; see `ChatEngine.generate`.
+
+        Raises:
+            InferenceError: closed, the prompt does not fit the context, or the stack is
+                of another base.
+            LoadError, IntegrityError, CompatibilityError: an expert cannot be used.
+            OutOfMemoryError: no room; caches are given up and the engine stays usable.
+        """
+        started_s = time.perf_counter()
+        decoder = self._open()
+        prompt = self.prompt_ids(messages)
+        most_tokens = min(sampling.max_tokens, self._room(prompt))
+        task = Task(prompt, stack, with_seed(sampling), most_tokens, self._ends, started_s)
+        text = AnswerText(self._tokenizer, sampling.stop)
+        with self._working():
+            deltas = self._deltas(stack)
+            read = self._caches.take(stack.hash, prompt)
+            return AnswerRun(decoder, deltas, read, task, text).say(on_text, should_stop)
+
+    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
+        """The tokens that `generate` would read for these messages.
+
+        Raises:
+            InferenceError: the template refuses them.
+        """
+        return self._tokenizer.prompt_ids(messages)
+
+    def logits(self, token_ids: Sequence[int], stack: Stack = EMPTY) -> Tensor:
+        """Reads the tokens afresh, with no cache.
+
+        Returns:
+            (positions, vocabulary) float32, on the CPU.
+
+        Raises:
+            As `generate`.
+        """
+        self._room(token_ids)
+        with self._working():
+            decoder, deltas = self._open(), self._deltas(stack)
+            cache = decoder.new_cache()
+            rows = [
+                decoder.logits(decoder.read(decoder.embed(piece), cache, deltas)).cpu()
+                for piece in pieces(token_ids)
+            ]
+            return torch.cat(rows)
+
+    def save_logits(self, path: Path, token_ids: Sequence[int], stack: Stack = EMPTY) -> None:
+        """Writes `tokens` (positions,) int64 and `logits` (positions, vocabulary) float32.
+
+        Raises:
+            StorageError: the file cannot be written; nothing is left half-written.
+            As `logits`.
+        """
+        tensors = {
+            "tokens": torch.tensor(token_ids, dtype=torch.int64),
+            "logits": self.logits(token_ids, stack),
+        }
+        partial = path.with_name(f"{path.name}.partial")
+        try:
+            save_file(tensors, partial, metadata={"stack": stack.hash})
+            partial.replace(path)
+        except OSError as cause:
+            partial.unlink(missing_ok=True)
+            raise StorageError(
+                f"The logits could not be written to {path}.",
+                f"{cause.strerror or cause}.",
+                "Choose another place.",
+            ) from cause
+
+    def weights_sha256(self) -> str:
+        """The hash of the base's weights as they lie in memory now, 64 hex digits.
+
+        Composing experts never changes it.
+        """
+        digest = hashlib.sha256()
+        for tensor in self._open().resident():
+            flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+            for start in range(0, flat.numel(), HASH_BYTES):
+                digest.update(flat[start : start + HASH_BYTES].numpy().tobytes())
+        return digest.hexdigest()
+
+    def memory(self) -> MemoryByOwner:
+        base = 0 if self._decoder is None else self._description.resident_bytes
+        return MemoryByOwner(base, self._adapters.resident(), self._caches.resident_bytes)
+
+    def close(self) -> None:
+        """Gives the memory back. Later calls raise InferenceError."""
+        self._decoder = None
+        self._adapters.clear()
+        self._forget()
+
+    def _open(self) -> Decoder:
+        if self._decoder is None:
+            raise InferenceError("The base is not loaded.", "It was closed.", "Load it again.")
+        return self._decoder
+
+    def _room(self, prompt: Sequence[int]) -> int:
+        context = self._open().shape.context_length
+        if not prompt or len(prompt) >= context:
+            raise InferenceError(
+                "The prompt does not fit the base's context.",
+                f"It has {len(prompt):,} tokens; the base reads {context:,} with its answer.",
+                "Shorten it, or start a new conversation.",
+            )
+        return context - len(prompt)
+
+    def _deltas(self, stack: Stack) -> tuple[LayerDeltas, ...]:
+        base = self._description
+        same = (stack.base_sha256, stack.quantization) == (base.sha256, base.quantization)
+        if stack.members and not same:
+            raise InferenceError(
+                "These experts were composed for another base.",
+                f"The base that is loaded is {base.name} in {base.quantization}.",
+                "Compose them again.",
+            )
+        return self._adapters.deltas(stack)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """No gradients; running out of memory gives up the caches and says so."""
+        try:
+            with torch.inference_mode(), memory_told("There was no room for this answer."):
+                yield
+        except OutOfMemoryError:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._caches.clear()
+        give_back()

@@ -1,0 +1,85 @@
+"""Chooses the next token from logits, reproducibly by seed.
+
+Knows nothing of text, models or stacks. Filters run in the order transformers
+runs them: repetition penalty, temperature, top_k, top_p, min_p.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from expert_studio.core.inference.conversation import Sampling
+
+SEED_BITS = 31
+CANDIDATES = 512  # sorted first when only top_p limits the choice: nearly always enough
+
+
+def with_seed(sampling: Sampling) -> Sampling:
+    """The same sampling with a seed drawn where it had none."""
+    if sampling.seed is not None:
+        return sampling
+    return replace(sampling, seed=secrets.randbits(SEED_BITS))
+
+
+class Sampler:
+    """One answer's choices. Draws from a generator of its own, never from torch's global one."""
+
+    def __init__(self, sampling: Sampling, prompt: Sequence[int], device: torch.device) -> None:
+        """`sampling.seed` must be set; `prompt` counts as said for the repetition penalty."""
+        self._sampling = sampling
+        # Drawing on the CPU gives the same choices on every device.
+        self._random = torch.Generator()
+        self._random.manual_seed(sampling.seed or 0)
+        self._said = torch.tensor(sorted(set(prompt)), dtype=torch.int64, device=device)
+        self._known = set(prompt)
+
+    def choose(self, logits: Tensor) -> int:
+        """logits: (vocabulary,) float32; may be changed in place. Returns the token's id."""
+        sampling = self._sampling
+        if sampling.repetition_penalty != 1.0:
+            self._penalise(logits)
+        if sampling.temperature <= 0.0:
+            return self._say(int(logits.argmax()))
+        probabilities, ids = self._candidates(logits / sampling.temperature)
+        if sampling.top_p < 1.0:
+            before = probabilities.cumsum(-1) - probabilities
+            probabilities[before >= sampling.top_p] = 0.0
+        if sampling.min_p > 0.0:
+            probabilities[probabilities < sampling.min_p * probabilities.max()] = 0.0
+        chosen = torch.multinomial(probabilities.cpu(), 1, generator=self._random)
+        return self._say(int(ids[int(chosen)]))
+
+    def _candidates(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities and ids of all tokens the filters could keep.
+
+        Highest first wherever top_p needs it so. After top_k the probabilities are of
+        those that are left; top_p alone counts against the whole vocabulary.
+        """
+        sampling, vocabulary = self._sampling, logits.numel()
+        if sampling.top_k > 0:
+            values, ids = logits.topk(min(sampling.top_k, vocabulary))
+            return torch.softmax(values, dim=-1), ids
+        everything = torch.softmax(logits, dim=-1)
+        if sampling.top_p >= 1.0:
+            return everything, torch.arange(vocabulary, device=logits.device)
+        probabilities, ids = everything.topk(min(CANDIDATES, vocabulary))
+        if float(probabilities.sum()) >= sampling.top_p:
+            return probabilities, ids
+        return everything.sort(descending=True)
+
+    def _penalise(self, logits: Tensor) -> None:
+        penalty = self._sampling.repetition_penalty
+        said = logits[self._said]
+        logits[self._said] = torch.where(said > 0, said / penalty, said * penalty)
+
+    def _say(self, token: int) -> int:
+        if token not in self._known and self._sampling.repetition_penalty != 1.0:
+            self._known.add(token)
+            addition = torch.tensor([token], dtype=torch.int64, device=self._said.device)
+            self._said = torch.cat((self._said, addition))
+        return token
