@@ -23,6 +23,7 @@ from expert_studio.core.inference.download import (
     Patience,
     download_base,
 )
+from expert_studio.core.settings import resources_folder
 
 REPO = "maker/tiny-base"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -175,7 +176,7 @@ class Mirror:
 def small_base() -> dict[str, bytes]:
     return {
         ".gitattributes": b"*.bin filter=lfs",
-        "config.json": b'{"model_type": "qwen3"}',
+        "config.json": (resources_folder() / "base" / "config.json").read_bytes(),
         "tokenizer.json": b'{"version": "1.0"}',
         "tokenizer_config.json": b"{}",
         "modeling_qwen3.py": b"import os",
@@ -507,7 +508,7 @@ def test_an_architecture_that_cannot_run_is_refused_before_its_weights(
     mirrors: Callable[..., Mirror], destination: Path
 ) -> None:
     mirror = mirrors(files=small_base() | {"config.json": b'{"model_type": "llama"}'})
-    with pytest.raises(DownloadError, match="is a llama model; Expert Studio runs qwen2 and qwen3"):
+    with pytest.raises(DownloadError, match="architecture is 'llama'; Expert Studio runs"):
         fetch(mirror, destination)
     assert weight_ranges(mirror) == []
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from expert_studio.core.errors import DownloadError
+from expert_studio.core.errors import DownloadError, LoadError
+from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.hub import (
-    SUPPORTED_ARCHITECTURES,
     Hub,
     HubFile,
     check_names,
@@ -201,27 +201,19 @@ class _Download:
             )
 
     def _fetch(self, commit: str, file: HubFile, staging: Path) -> str:
-        sha256 = self._transfer.fetch(commit, file, staging)
-        if file.name == "config.json":
-            self._check_architecture(staging / file.name)
-        return sha256
+        if file.name.endswith(".safetensors"):  # all small files are there by now
+            self._check_architecture(staging)
+        return self._transfer.fetch(commit, file, staging)
 
-    def _check_architecture(self, config: Path) -> None:
+    def _check_architecture(self, staging: Path) -> None:
         try:
-            kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
-        except (ValueError, KeyError, TypeError) as cause:
+            read_shape(staging)
+        except LoadError as cause:
             raise DownloadError(
                 f"{self._repo} cannot be used as a base.",
-                "Its config.json does not say what kind of model it is.",
-                "Choose another base.",
-            ) from cause
-        if kind not in SUPPORTED_ARCHITECTURES:
-            raise DownloadError(
-                f"{self._repo} cannot be used as a base.",
-                f"It is a {kind} model; Expert Studio runs "
-                f"{' and '.join(SUPPORTED_ARCHITECTURES)}.",
+                cause.why,
                 "Choose another base, for instance Qwen/Qwen3-0.6B.",
-            )
+            ) from cause
 
     def _record(
         self,

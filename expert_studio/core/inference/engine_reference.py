@@ -6,10 +6,11 @@ imported in the window's process.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -42,8 +43,7 @@ def compare_with_transformers(
     Raises:
         LoadError: transformers cannot load the base.
     """
-    import transformers
-
+    transformers: Any = importlib.import_module("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     try:

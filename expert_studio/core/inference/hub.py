@@ -29,7 +29,6 @@ KEYRING_ACCOUNT = "huggingface"
 MAX_ANSWER_BYTES = 8 << 20
 MAX_PAGES = 20
 CONNECT_TIMEOUT_S = 10.0
-SUPPORTED_ARCHITECTURES = ("qwen2", "qwen3")
 
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")

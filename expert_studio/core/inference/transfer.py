@@ -196,16 +196,17 @@ class Transfer:
                     out.truncate(start)
                     out.seek(start)
                     self._done_bytes += start - size
+                    arrived = start
                     for piece in pieces:
-                        start += len(piece)
-                        if start > file.size_bytes:
+                        arrived += len(piece)
+                        if arrived > file.size_bytes:
                             raise self.wrong_hash(file.name)
                         out.write(piece)
                         self._done_bytes += len(piece)
                         self._report(file.name, "fetching")
                         if self._control.paused or self._control.stopped:
                             return None
-            if start < file.size_bytes:
+            if arrived < file.size_bytes:
                 return httpx.ReadError("the connection ended early")
         except httpx.HTTPError as cause:
             return cause

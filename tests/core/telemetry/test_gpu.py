@@ -127,4 +127,4 @@ def test_the_real_driver_agrees_with_itself() -> None:
     with Sampler() as sampler:
         cards = sampler.sample().gpus
     assert cards
-    assert all(0 < card.total_bytes and card.used_bytes <= card.total_bytes for card in cards)
+    assert all(card.total_bytes > 0 and card.used_bytes <= card.total_bytes for card in cards)
