@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-BREACHES = '''
+BREACHES = """
 import socket, subprocess, sys, threading, time, warnings
 
 import pytest
@@ -89,7 +89,7 @@ def _end():
     kept[1].wait()
     kept[2].kill()
     kept[2].wait()
-'''
+"""
 
 COMPLAINTS = {
     "test_reaches_a_host_and_hides_it": "reached for other hosts: 192.0.2.1",
