@@ -73,7 +73,7 @@ class Dialogue(QObject):
         self._lane = lane
         self._search = ""
         self._conversation: Conversation | None = None
-        self._wanted = ""
+        self._opening = False
         self._turns: list[Turn] = []
         self._live: _Live | None = None
         self._keeping = QTimer(self)
@@ -101,26 +101,33 @@ class Dialogue(QObject):
         self._keep_or_tell(self._history.conversations, self._search, on_done=self._on_listed)
 
     def open(self, conversation: Conversation) -> None:
-        self._wanted = conversation.id
         self._conversation = conversation
-        self._keep_or_tell(self._history.turns, conversation.id, on_done=self._on_turns)
+        self._turns = []
+        self._opening = True
+        self._lane.run(
+            _read_turns, self._history, conversation.id, on_done=self._on_turns,
+            on_failed=self._on_lane_failed,
+        )
 
     def new(self) -> None:
         """An empty desk; the conversation is made with the first thing said."""
-        self._wanted = ""
         self._conversation = None
         self._turns = []
+        self._opening = False
         self.opened.emit(None, ())
 
     def ask(
         self, text: str, stack: Stack, sampling: Sampling, composition: Composition
-    ) -> None:
-        """Says `text` and has it answered; nothing happens while an answer is under way."""
-        if self._live is not None or not text.strip():
-            return
+    ) -> bool:
+        """Says `text` and has it answered.
+
+        Returns False, and does nothing, while an answer is under way, while a
+        conversation is being read, or where there is nothing to say.
+        """
+        if self._live is not None or self._opening or not text.strip():
+            return False
         if self._conversation is None:
             self._conversation = Conversation.begun(_title(text), composition)
-            self._wanted = self._conversation.id
             self._keep_or_tell(self._history.create, self._conversation)
             self.opened.emit(self._conversation, ())
         said = Turn.said(text)
@@ -128,6 +135,7 @@ class Dialogue(QObject):
         self.turn_added.emit(said)
         self._keep_or_tell(self._history.add, self._conversation.id, said)
         self._begin(stack, sampling)
+        return True
 
     def regenerate(self, stack: Stack, sampling: Sampling) -> None:
         """Answers the last thing said once more; the answer before stays in the file."""
@@ -258,10 +266,12 @@ class Dialogue(QObject):
         self.listed.emit(tuple(conversations))
 
     @Slot(object)
-    def _on_turns(self, turns: Sequence[Turn]) -> None:
+    def _on_turns(self, read: tuple[str, Sequence[Turn]]) -> None:
+        of, turns = read
         conversation = self._conversation
-        if conversation is None or conversation.id != self._wanted:
+        if conversation is None or conversation.id != of or not self._opening:
             return
+        self._opening = False
         live = self._live
         if live is not None:
             turns = [live.turn if turn.id == live.turn.id else turn for turn in turns]
@@ -271,6 +281,10 @@ class Dialogue(QObject):
     @Slot(object)
     def _on_lane_failed(self, error: ExpertError) -> None:
         self.failed.emit(error)
+
+
+def _read_turns(history: History, conversation: str) -> tuple[str, tuple[Turn, ...]]:
+    return conversation, history.turns(conversation)
 
 
 def _title(text: str) -> str:

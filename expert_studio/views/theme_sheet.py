@@ -44,6 +44,7 @@ QFrame[role="drop"][active="true"] { background: $accent_weak; border: 1px dashe
 QFrame[role="rule"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
 
 QLabel { background: transparent; border: none; }
+QLabel:disabled { color: $faint; }
 QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
 QLabel[role="heading"] { font-size: ${body}px; font-weight: 600; }
 QLabel[role="strong"] { font-weight: 600; }

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -63,6 +63,7 @@ class Composition:
     """What the person ticked for one conversation: names and weights, not yet a stack."""
 
     chosen: Mapping[str, float]
+    adjusted: Mapping[str, float] = field(default_factory=dict)  # of those that came along
     mode: Mode = "sum"
 
 
@@ -140,11 +141,12 @@ class History:
         return tuple(Conversation(r[0], r[1], r[2], _composition(r[3])) for r in rows)
 
     def create(self, made: Conversation) -> None:
+        at = made.updated_at_s
         with self._writing("The conversation could not be saved."):
             self._connection.execute(
                 "INSERT INTO conversations(id, title, created_at, updated_at, composition) "
                 "VALUES (?, ?, ?, ?, ?)",
-                (made.id, made.title, made.updated_at_s, made.updated_at_s, _json(made.composition)),
+                (made.id, made.title, at, at, _json(made.composition)),
             )
 
     def rename(self, conversation: str, title: str) -> None:
@@ -218,9 +220,7 @@ class History:
 
     def fail(self, turn: str, text: str) -> None:
         """An answer that broke off; what had arrived is kept."""
-        self._update(
-            "UPDATE turns SET text = ?, state = 'failed' WHERE id = ?", (text, turn)
-        )
+        self._update("UPDATE turns SET text = ?, state = 'failed' WHERE id = ?", (text, turn))
 
     def supersede(self, turn: str) -> None:
         """An answer that is being generated anew; the old one stays in the file."""
@@ -299,7 +299,7 @@ def _json(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, Composition):
-        return json.dumps({"chosen": dict(value.chosen), "mode": value.mode})
+        value = replace(value, chosen=dict(value.chosen), adjusted=dict(value.adjusted))
     return json.dumps(asdict(value), default=str)
 
 
@@ -317,7 +317,7 @@ def _columns(turn: Turn) -> tuple[Any, ...]:
 
 def _composition(stored: str) -> Composition:
     value = json.loads(stored)
-    return Composition(value.get("chosen", {}), value.get("mode", "sum"))
+    return Composition(value.get("chosen", {}), value.get("adjusted", {}), value.get("mode", "sum"))
 
 
 def _turn(row: Sequence[Any]) -> Turn:

@@ -1,0 +1,288 @@
+"""Which experts answer and how strongly; every change makes another frozen stack.
+
+Nothing is loaded or reloaded here: the next answer is simply asked with the new stack.
+Knows no engine.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.core.errors import ExpertError
+from expert_studio.core.experts.dependencies import with_requirements
+from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner
+from expert_studio.core.inference.history import Composition
+from expert_studio.core.inference.stack import EMPTY, Mode, Stack, compose
+from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
+from expert_studio.views.widgets.expert_row import ExpertRow
+from expert_studio.views.widgets.memory_bar import MemoryBar
+from expert_studio.views.widgets.quantities import size_text
+
+
+class Composer(QFrame):
+    """Signals:
+    stack_changed(Stack): after every change, with the base that is loaded.
+    composition_changed(Composition): the person changed something here.
+    refused(ExpertError): what was ticked cannot be composed; the tick is taken back.
+    library_wanted(): the person wants to install an expert.
+    """
+
+    stack_changed = Signal(object)
+    composition_changed = Signal(object)
+    refused = Signal(object)
+    library_wanted = Signal()
+
+    def __init__(self, library: Library, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._experts: tuple[InstalledExpert, ...] = ()
+        self._base: BaseDescription | None = None
+        self._chosen: dict[str, float] = {}
+        self._adjusted: dict[str, float] = {}
+        self._mode: Mode = "sum"
+        self._stack = EMPTY
+        self._rows: dict[str, ExpertRow] = {}
+        self._modes: dict[Mode, QPushButton] = {}
+        self._list = QVBoxLayout()
+        self._empty = QLabel()
+        self._memory_card = QFrame()
+        self._memory_title = QLabel()
+        self._memory_bar = MemoryBar(height=8)
+        self._memory_total = QLabel()
+        self._memory_parts = QLabel()
+        self._build()
+
+    def _build(self) -> None:
+        self.setProperty("role", "side")
+        self.setFixedWidth(SIDE_PANEL_WIDTH)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 6, 14)
+        column.setSpacing(6)
+        column.addLayout(self._head())
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content = QWidget()
+        content.setProperty("role", "scroll")
+        content.setLayout(self._list)
+        self._list.setContentsMargins(0, 0, 10, 0)
+        self._list.setSpacing(0)
+        self._empty.setText(
+            self.tr("No expert is installed yet. Drop a .expert file on this window.")
+        )
+        self._empty.setProperty("role", "muted")
+        self._empty.setWordWrap(True)
+        self._list.addWidget(self._empty)
+        add = QPushButton(self.tr("+ Add expert"))
+        add.setProperty("role", "small")
+        add.setAccessibleName(self.tr("Install another expert in the library"))
+        add.clicked.connect(self.library_wanted)
+        self._list.addSpacing(12)
+        self._list.addWidget(add, 0, Qt.AlignmentFlag.AlignLeft)
+        self._list.addSpacing(14)
+        self._list.addWidget(self._build_memory())
+        self._list.addStretch(1)
+        area.setWidget(content)
+        column.addWidget(area, 1)
+
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 10, 0)
+        head.setSpacing(2)
+        title = QLabel(self.tr("Stack"))
+        title.setProperty("role", "heading")
+        head.addWidget(title)
+        head.addStretch(1)
+        group = QButtonGroup(self)
+        known: tuple[tuple[Mode, str, str], ...] = (
+            ("sum", self.tr("Sum"), self.tr("Each expert counts as it is set")),
+            ("blend", self.tr("Blend"), self.tr("All weights share a total of 1")),
+        )
+        for mode, text, tip in known:
+            button = QPushButton(text)
+            button.setCheckable(True)
+            button.setProperty("role", "segment")
+            button.setToolTip(tip)
+            button.setAccessibleName(f"{text}: {tip}")
+            group.addButton(button)
+            head.addWidget(button)
+            self._modes[mode] = button
+        self._modes["sum"].setChecked(True)
+        group.buttonClicked.connect(self._on_mode)
+        return head
+
+    def _build_memory(self) -> QFrame:
+        card = self._memory_card
+        card.setProperty("role", "inset")
+        column = QVBoxLayout(card)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(7)
+        row = QHBoxLayout()
+        self._memory_title.setProperty("role", "small")
+        self._memory_parts.setProperty("role", "small")
+        self._memory_parts.setWordWrap(True)
+        row.addWidget(self._memory_title)
+        row.addStretch(1)
+        row.addWidget(self._memory_total)
+        column.addLayout(row)
+        column.addWidget(self._memory_bar)
+        column.addWidget(self._memory_parts)
+        card.hide()
+        return card
+
+    @property
+    def stack(self) -> Stack:
+        return self._stack
+
+    @property
+    def composition(self) -> Composition:
+        return Composition(dict(self._chosen), dict(self._adjusted), self._mode)
+
+    @property
+    def rows(self) -> tuple[ExpertRow, ...]:
+        return tuple(self._rows.values())
+
+    def set_experts(self, experts: tuple[InstalledExpert, ...]) -> None:
+        """What the library holds now; rows of the same version are kept."""
+        if experts != self._experts:
+            self._experts = experts
+            self._make_rows()
+        self._compose_anew()
+
+    def set_base(self, base: BaseDescription | None) -> None:
+        self._base = base
+        self._compose_anew()
+
+    def set_composition(self, composition: Composition) -> None:
+        """What a conversation was last asked with; experts gone since are left out."""
+        self._chosen = dict(composition.chosen)
+        self._adjusted = dict(composition.adjusted)
+        self._mode = composition.mode
+        self._modes[self._mode].setChecked(True)
+        self._compose_anew()
+
+    def add(self, name: str) -> None:
+        """Ticks an expert, as by hand."""
+        self._on_ticked(name, True)
+
+    def show_memory(self, memory: MemoryByOwner) -> None:
+        tiers = {expert.name: expert.manifest.tier for expert in self._experts}
+        self._memory_bar.show_memory(memory, tiers)
+        device = self._base.device_name if self._base is not None else ""
+        self._memory_title.setText(self.tr("This stack on {0}").format(device))
+        self._memory_title.setVisible(bool(device))
+        self._memory_total.setText(size_text(self._memory_bar.total_bytes))
+        experts = sum(size for _, size in memory.experts)
+        self._memory_parts.setText(
+            self.tr("base {0} · experts {1} · KV cache {2}").format(
+                size_text(memory.base), size_text(experts), size_text(memory.kv_cache)
+            )
+        )
+        self._memory_card.show()
+
+    def _make_rows(self) -> None:
+        for row in self._rows.values():
+            self._list.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._rows = {}
+        for position, expert in enumerate(self._experts):
+            row = ExpertRow(expert)
+            row.ticked.connect(self._on_ticked)
+            row.weighed.connect(self._on_weighed)
+            self._list.insertWidget(position, row)
+            self._rows[expert.name] = row
+        self._empty.setVisible(not self._experts)
+
+    def _obstacle(self, expert: InstalledExpert) -> str:
+        if self._base is None:
+            return ""
+        if expert.manifest.base_for(self._base.name, self._base.sha256) is not None:
+            return ""
+        made_for = ", ".join(base.name for base in expert.manifest.base_models)
+        return self.tr("made for {0}").format(made_for)
+
+    def _usable(self) -> dict[str, float]:
+        usable = {e.name for e in self._experts if not self._obstacle(e)}
+        return {name: weight for name, weight in self._chosen.items() if name in usable}
+
+    def _compose_anew(self) -> None:
+        try:
+            self._stack = self._composed(self._usable())
+        except ExpertError as error:
+            self._keep_what_composes()
+            self._stack = self._composed(self._usable())
+            self.refused.emit(error)
+        chosen = self._usable()
+        self._show_rows(chosen, chosen | self._adjusted)
+        self.stack_changed.emit(self._stack)
+
+    def _composed(self, chosen: dict[str, float]) -> Stack:
+        base = self._base
+        experts = with_requirements(tuple(chosen), self._library) if chosen else ()
+        along = {expert.name for expert in experts} - set(chosen)
+        return compose(
+            chosen | {n: w for n, w in self._adjusted.items() if n in along},
+            experts,
+            base.sha256 if base is not None else "",
+            base.quantization if base is not None else "",
+            self._mode,
+        )
+
+    def _keep_what_composes(self) -> None:
+        kept: dict[str, float] = {}
+        for name, weight in self._usable().items():
+            try:
+                self._composed(kept | {name: weight})
+            except ExpertError:
+                continue  # the one that was refused; its sentence is shown by `refused`
+            kept[name] = weight
+        self._chosen = kept
+
+    def _show_rows(self, chosen: dict[str, float], weights: dict[str, float]) -> None:
+        members = {member.name: member for member in self._stack.members}
+        for expert in self._experts:
+            row = self._rows[expert.name]
+            member = members.get(expert.name)
+            if member is None:
+                row.show_idle(self._obstacle(expert))
+                continue
+            default = 1.0 if member.trained_weight is None else member.trained_weight
+            weight = weights.get(expert.name, default)
+            row.show_member(member, expert.name in chosen, weight, self._mode)
+
+    def _changed(self) -> None:
+        self._compose_anew()
+        self.composition_changed.emit(self.composition)
+
+    @Slot(str, bool)
+    def _on_ticked(self, name: str, wanted: bool) -> None:
+        if wanted:
+            self._chosen.setdefault(name, self._adjusted.get(name, 1.0))
+        else:
+            self._chosen.pop(name, None)
+        self._changed()
+
+    @Slot(str, float)
+    def _on_weighed(self, name: str, weight: float) -> None:
+        if name in self._chosen:
+            self._chosen[name] = weight
+        else:
+            self._adjusted[name] = weight
+        self._changed()
+
+    @Slot()
+    def _on_mode(self) -> None:
+        self._mode = "blend" if self._modes["blend"].isChecked() else "sum"
+        self._changed()

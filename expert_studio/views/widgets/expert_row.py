@@ -1,0 +1,149 @@
+"""One expert in the composer: a tick, its name, its weight. Knows no library."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.core.experts.library import InstalledExpert
+from expert_studio.core.inference.stack import WEIGHT_RANGE, Mode, StackMember
+from expert_studio.views import theme
+from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.stack_chips import shown_weight
+from expert_studio.views.widgets.tier_dot import TierDot
+from expert_studio.views.widgets.tier_slider import TierSlider
+
+
+class ExpertRow(QFrame):
+    """Signals:
+    ticked(str, bool): name, and whether the person wants it.
+    weighed(str, float): name and the weight the person set.
+    """
+
+    ticked = Signal(str, bool)
+    weighed = Signal(str, float)
+
+    def __init__(self, expert: InstalledExpert, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._expert = expert
+        self._tick = QCheckBox()
+        self._name = ElidedLabel(expert.name)
+        self._value = QDoubleSpinBox()
+        self._slider = TierSlider(expert.manifest.tier)
+        self._note = QLabel()
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        expert = self._expert
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 7, 0, 0)
+        column.setSpacing(4)
+        head = QHBoxLayout()
+        head.setSpacing(7)
+        self._tick.setAccessibleName(self.tr("Use {0}").format(expert.name))
+        version = QLabel(expert.version)
+        version.setProperty("role", "faint")
+        low, high = WEIGHT_RANGE
+        self._value.setProperty("role", "value")
+        self._value.setRange(low, high)
+        self._value.setDecimals(2)
+        self._value.setSingleStep(0.05)
+        self._value.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self._value.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._value.setFixedWidth(52)
+        self._value.setKeyboardTracking(False)
+        self._value.setAccessibleName(self.tr("Weight of {0}").format(expert.name))
+        self._slider.setAccessibleName(self.tr("Weight of {0}, slider").format(expert.name))
+        self._slider.setToolTip(self.tr("-2 to 2; double-click for 1"))
+        for widget in (self._tick, TierDot(expert.manifest.tier), self._name, version):
+            head.addWidget(widget)
+        head.addStretch(1)
+        head.addWidget(self._value)
+        self._note.setProperty("role", "small")
+        self._note.setWordWrap(True)
+        rule = QFrame()
+        rule.setProperty("role", "rule")
+        column.addLayout(head)
+        column.addWidget(self._slider)
+        column.addWidget(self._note)
+        column.addSpacing(3)
+        column.addWidget(rule)
+        self.setToolTip(expert.manifest.description)
+
+    def _connect(self) -> None:
+        self._tick.clicked.connect(self._on_ticked)
+        self._slider.valueChanged.connect(self._on_slid)
+        self._value.valueChanged.connect(self._on_typed)
+
+    @property
+    def name(self) -> str:
+        return self._expert.name
+
+    @property
+    def note(self) -> str:
+        return self._note.text()
+
+    def show_member(self, member: StackMember, chosen: bool, weight: float, mode: Mode) -> None:
+        """In the stack, by the person's choice or because another needs it."""
+        self._tick.setEnabled(chosen)
+        self._tick.setChecked(True)
+        with QSignalBlocker(self._slider), QSignalBlocker(self._value):
+            self._slider.set_weight(weight)
+            self._value.setValue(weight)
+        self._set_open(True)
+        notes: list[str] = []
+        if not chosen:
+            notes.append(self.tr("came along with {0}").format(", ".join(member.required_by)))
+        elif needs := self._expert.manifest.constraints.requires:
+            names = ", ".join(need.partition("@")[0] for need in needs)
+            notes.append(self.tr("needs {0}").format(names))
+        if mode == "blend":
+            notes.append(self.tr("{0} in the blend").format(shown_weight(member.weight)))
+        trained = member.trained_weight
+        if not member.as_trained and trained is not None:
+            notes.append(self.tr("not as trained ({0})").format(shown_weight(trained)))
+        theme.restyle(self._note, role="small" if member.as_trained else "warn")
+        self._show_note(" · ".join(notes))
+
+    def show_idle(self, obstacle: str) -> None:
+        """Not in the stack; `obstacle` says why it cannot be, or is ""."""
+        self._tick.setChecked(False)
+        self._tick.setEnabled(not obstacle)
+        self._name.setEnabled(not obstacle)
+        self._set_open(False)
+        theme.restyle(self._note, role="small")
+        self._show_note(obstacle)
+
+    def _set_open(self, is_open: bool) -> None:
+        self._slider.setVisible(is_open)
+        self._value.setVisible(is_open)
+
+    def _show_note(self, text: str) -> None:
+        self._note.setText(text)
+        self._note.setVisible(bool(text))
+
+    @Slot(bool)
+    def _on_ticked(self, checked: bool) -> None:
+        self.ticked.emit(self.name, checked)
+
+    @Slot(int)
+    def _on_slid(self, _: int) -> None:
+        with QSignalBlocker(self._value):
+            self._value.setValue(self._slider.weight)
+        self.weighed.emit(self.name, self._slider.weight)
+
+    @Slot(float)
+    def _on_typed(self, weight: float) -> None:
+        with QSignalBlocker(self._slider):
+            self._slider.set_weight(weight)
+        self.weighed.emit(self.name, weight)

@@ -1,0 +1,198 @@
+"""Where the person writes: Enter sends, Shift+Enter breaks the line. Knows no engine."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.core.inference.conversation import Sampling
+from expert_studio.views import theme
+
+MOST_LINES = 8
+LEAST_LINES = 2
+
+
+class PromptBox(QFrame):
+    """Signals:
+    sent(str): the person asks this.
+    stop_wanted(): Stop or Esc while an answer streams.
+    """
+
+    sent = Signal(str)
+    stop_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "field")
+        self._editor = QPlainTextEdit()
+        self._preset = QToolButton()
+        self._context = QLabel()
+        self._hint = QLabel(self.tr("Enter to send · Shift+Enter for a new line"))
+        self._send = QPushButton(self.tr("Send"))
+        self._streaming = False
+        self._ready = False
+        self._presets = self._known_presets()
+        self._sampling = self._presets[1][2]
+        self._build()
+        self._connect()
+        self._show_state()
+
+    def _known_presets(self) -> tuple[tuple[str, str, Sampling], ...]:
+        return (
+            (
+                self.tr("Precise"),
+                self.tr("always the likeliest token"),
+                Sampling(temperature=0.0),
+            ),
+            (self.tr("Balanced"), self.tr("temperature 0.7, top-p 0.8"), Sampling()),
+            (
+                self.tr("Creative"),
+                self.tr("temperature 1.0, top-p 0.95"),
+                Sampling(temperature=1.0, top_p=0.95, top_k=0),
+            ),
+        )
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(13, 11, 12, 10)
+        column.setSpacing(8)
+        self._editor.setPlaceholderText(self.tr("Ask the stack…"))
+        self._editor.setAccessibleName(self.tr("Your message"))
+        self._editor.setTabChangesFocus(True)
+        self._editor.document().setDocumentMargin(1)
+        self._editor.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self._editor.installEventFilter(self)
+        column.addWidget(self._editor)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        self._preset.setProperty("role", "pill")
+        self._preset.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._preset.setMenu(self._preset_menu())
+        self._preset.setAccessibleName(self.tr("How the next token is chosen"))
+        self._preset.setToolTip(self.tr("How the next token is chosen"))
+        self._context.setProperty("role", "small")
+        self._hint.setProperty("role", "faint")
+        row.addWidget(self._preset)
+        row.addWidget(self._context)
+        row.addStretch(1)
+        row.addWidget(self._hint)
+        row.addWidget(self._send)
+        column.addLayout(row)
+
+    def _preset_menu(self) -> QMenu:
+        menu = QMenu(self)
+        group = QActionGroup(self)
+        for index, (name, detail, _) in enumerate(self._presets):
+            action = QAction(f"{name}  ·  {detail}", group)
+            action.setCheckable(True)
+            action.setData(index)
+            action.setChecked(index == 1)
+            menu.addAction(action)
+        group.triggered.connect(self._on_preset)
+        self._preset.setText(self._presets[1][0])
+        return menu
+
+    def _connect(self) -> None:
+        self._editor.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self._editor.textChanged.connect(self._show_state)
+        self._send.clicked.connect(self._on_button)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        escape.setContext(Qt.ShortcutContext.WindowShortcut)
+        escape.activated.connect(self._on_escape)
+        self._fit()
+
+    @property
+    def sampling(self) -> Sampling:
+        return self._sampling
+
+    @property
+    def text(self) -> str:
+        return self._editor.toPlainText()
+
+    def set_text(self, text: str) -> None:
+        self._editor.setPlainText(text)
+
+    def focus(self) -> None:
+        self._editor.setFocus()
+
+    def set_ready(self, ready: bool) -> None:
+        """Whether there is a base to answer; text can be written either way."""
+        self._ready = ready
+        self._show_state()
+
+    def set_streaming(self, streaming: bool) -> None:
+        self._streaming = streaming
+        self._show_state()
+
+    def show_context(self, used_tokens: int, length_tokens: int) -> None:
+        """How much of the base's context the conversation takes."""
+        self._context.setText(
+            self.tr("context {0} / {1}").format(f"{used_tokens:,}", f"{length_tokens:,}")
+            if length_tokens
+            else ""
+        )
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._editor:
+            if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+                theme.restyle(self, focused=event.type() == QEvent.Type.FocusIn)
+            elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+                return self._on_key(event)
+        return super().eventFilter(watched, event)
+
+    def _on_key(self, event: QKeyEvent) -> bool:
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            if not self._streaming:
+                self._submit()
+            return True
+        return False
+
+    def _submit(self) -> None:
+        if self._ready and self.text.strip():
+            self.sent.emit(self.text.strip())
+
+    @Slot()
+    def _show_state(self) -> None:
+        if self._streaming:
+            self._send.setText(self.tr("Stop · Esc"))
+            theme.restyle(self._send, role="")
+        else:
+            self._send.setText(self.tr("Send"))
+            theme.restyle(self._send, role="primary")
+        self._send.setAccessibleName(self._send.text())
+        self._send.setEnabled(self._streaming or (self._ready and bool(self.text.strip())))
+
+    @Slot()
+    def _on_button(self) -> None:
+        if self._streaming:
+            self.stop_wanted.emit()
+        else:
+            self._submit()
+
+    @Slot()
+    def _on_escape(self) -> None:
+        if self._streaming:
+            self.stop_wanted.emit()
+
+    @Slot(QAction)
+    def _on_preset(self, action: QAction) -> None:
+        name, _, self._sampling = self._presets[action.data()]
+        self._preset.setText(name)
+
+    @Slot()
+    def _fit(self) -> None:
+        line = self._editor.fontMetrics().lineSpacing()
+        lines = max(LEAST_LINES, min(MOST_LINES, self._editor.document().size().toSize().height()))
+        self._editor.setFixedHeight(int(lines * line + 4))

@@ -1,0 +1,94 @@
+"""The left rail: brand, pages, settings at the bottom. Knows pages by name only."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.views import theme
+from expert_studio.views.theme_tokens import RAIL_WIDTH
+
+ICON_SIDE = 16
+BRAND_SIDE = 22
+
+
+class Rail(QFrame):
+    """Signals:
+    page_wanted(str): the name of the page that was pressed.
+    """
+
+    page_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "rail")
+        self.setFixedWidth(RAIL_WIDTH)
+        self._mark = QLabel()
+        self._buttons: dict[str, QPushButton] = {}
+        self._icons: dict[str, str] = {}
+        self._group = QButtonGroup(self)
+        self._pages = QVBoxLayout()
+        self._bottom = QVBoxLayout()
+        self._build()
+        self._group.buttonClicked.connect(self._on_clicked)
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(9, 14, 10, 12)
+        column.setSpacing(0)
+        brand = QHBoxLayout()
+        brand.setContentsMargins(9, 0, 0, 0)
+        brand.setSpacing(9)
+        name = QLabel(self.tr("Expert Studio"))
+        name.setProperty("role", "brand")
+        brand.addWidget(self._mark)
+        brand.addWidget(name)
+        brand.addStretch(1)
+        column.addLayout(brand)
+        column.addSpacing(14)
+        for group in (self._pages, self._bottom):
+            group.setSpacing(2)
+        column.addLayout(self._pages)
+        column.addStretch(1)
+        column.addLayout(self._bottom)
+        self._paint()
+
+    def add_page(self, name: str, title: str, icon: str, at_bottom: bool = False) -> None:
+        button = QPushButton(f"  {title}")
+        button.setCheckable(True)
+        button.setProperty("role", "nav")
+        button.setAccessibleName(title)
+        button.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
+        self._buttons[name] = button
+        self._icons[name] = icon
+        self._group.addButton(button)
+        (self._bottom if at_bottom else self._pages).addWidget(button)
+        self._paint()
+
+    def select(self, name: str) -> None:
+        self._buttons[name].setChecked(True)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint()
+
+    def _paint(self) -> None:
+        tokens = theme.tokens_of(self)
+        brand = "brand-dark" if tokens.dark else "brand"
+        self._mark.setPixmap(theme.icon_pixmap(brand, tokens.text, BRAND_SIDE))
+        for name, button in self._buttons.items():
+            button.setIcon(theme.icon(self._icons[name], tokens.muted, tokens.accent))
+
+    def _on_clicked(self, pressed: QPushButton) -> None:
+        for name, button in self._buttons.items():
+            if button is pressed:
+                self.page_wanted.emit(name)

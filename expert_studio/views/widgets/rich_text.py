@@ -1,0 +1,171 @@
+"""Read-only rich text as tall as its content, and a frame of code with a copy button.
+
+Loads no resource, whatever the text says, and asks before a link is followed. Knows
+nothing of where its text comes from.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextOption, QWheelEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.views import theme
+from expert_studio.views.widgets.markdown import Code, coloured
+
+COPIED_MS = 1500
+
+
+class RichText(QTextBrowser):
+    """Signals:
+    link_followed(str): the person clicked a link; nothing was opened.
+    """
+
+    link_followed = Signal(str)
+
+    def __init__(self, wrap: bool = True, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._wrap = wrap
+        self._html = ""
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setOpenLinks(False)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabChangesFocus(True)
+        self.document().setDocumentMargin(0)
+        mode = QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere
+        self.setWordWrapMode(mode if wrap else QTextOption.WrapMode.NoWrap)
+        if wrap:
+            self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)
+        self.anchorClicked.connect(self._on_anchor_clicked)
+
+    def show_html(self, html: str) -> None:
+        self._html = html
+        self._lay_out()
+
+    def natural_width(self) -> int:
+        """Pixels of the longest line, unwrapped."""
+        return math.ceil(self.document().idealWidth())
+
+    def loadResource(self, kind: int, name: QUrl) -> Any:
+        return None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # the transcript scrolls, not the text in it
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and self._html:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        tokens = theme.tokens_of(self)
+        self.document().setDefaultStyleSheet(
+            f"a {{ color: {tokens.accent}; }}"
+            f"code {{ font-family: '{theme.mono_family()}'; font-size: 12px;"
+            f" background-color: {tokens.sunken}; }}"
+            f"pre {{ font-family: '{theme.mono_family()}'; font-size: 12px; }}"
+            f"blockquote {{ color: {tokens.muted}; margin-left: 12px; }}"
+            "p { margin-top: 0px; margin-bottom: 8px; line-height: 140%; }"
+            "li { margin-bottom: 3px; line-height: 135%; }"
+            "h1 { font-size: 17px; } h2 { font-size: 15px; }"
+            "h3, h4, h5, h6 { font-size: 13px; }"
+            f"th, td {{ padding: 4px 8px; border: 1px solid {tokens.line}; }}"
+        )
+        self.setHtml(self._html)
+        self._fit()
+
+    def _fit(self) -> None:
+        document = self.document()
+        if self._wrap:
+            document.setTextWidth(self.viewport().width())
+        height = math.ceil(document.size().height())
+        if not self._wrap and document.idealWidth() > self.viewport().width():
+            height += self.horizontalScrollBar().sizeHint().height()
+        if height != self.height():
+            self.setFixedHeight(max(height, 1))
+
+    @Slot(QUrl)
+    def _on_anchor_clicked(self, url: QUrl) -> None:
+        self.link_followed.emit(url.toString())
+
+
+class CodeFrame(QFrame):
+    """A fenced block: language, Copy, the code itself."""
+
+    def __init__(self, code: Code, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "code")
+        self._code = code
+        self._language = QLabel(code.language or self.tr("text"))
+        self._language.setProperty("role", "faint")
+        self._text = RichText(wrap=False)
+        self._copy = QPushButton(self.tr("Copy"))
+        self._back = QTimer(self)
+        self._build()
+
+    def _build(self) -> None:
+        self._copy.setProperty("role", "quiet")
+        self._copy.setAccessibleName(self.tr("Copy this code"))
+        self._copy.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._copy.clicked.connect(self._on_copy)
+        self._back.setSingleShot(True)
+        self._back.setInterval(COPIED_MS)
+        self._back.timeout.connect(self._on_back)
+        self._text.setAccessibleName(self.tr("Code"))
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 0, 0)
+        head.addWidget(self._language)
+        head.addStretch(1)
+        head.addWidget(self._copy)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 6, 8, 12)
+        column.setSpacing(2)
+        column.addLayout(head)
+        column.addWidget(self._text)
+        self._paint()
+
+    @property
+    def code(self) -> Code:
+        return self._code
+
+    def set_code(self, code: Code) -> None:
+        """Replaces the code, for a fence that is still growing."""
+        if code != self._code:
+            self._code = code
+            self._language.setText(code.language or self.tr("text"))
+            self._paint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint()
+
+    def _paint(self) -> None:
+        marked = coloured(self._code, theme.tokens_of(self))
+        self._text.show_html(f'<pre style="margin: 0; line-height: 150%">{marked}</pre>')
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._code.text)
+        self._copy.setText(self.tr("Copied"))
+        self._back.start()
+
+    @Slot()
+    def _on_back(self) -> None:
+        self._copy.setText(self.tr("Copy"))
