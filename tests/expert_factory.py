@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from expert_studio.core.experts import archive
 from expert_studio.core.experts.bf16 import bf16_bits, write_bf16
+from expert_studio.core.experts.install import install
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.manifest import read_manifest, write_manifest
 from expert_studio.core.settings import resources_folder
@@ -127,13 +130,18 @@ def expert_folder(
     return folder
 
 
+def expert_file(folder: Path, name: str = "json-parser", **keywords: Any) -> Path:
+    """Writes `<folder>/<name>.expert` with its sidecar and returns it."""
+    loose = expert_folder(folder / f"{name}-files", name, **keywords)
+    return archive.build(loose, folder / f"{name}.expert")
+
+
 def installed_expert(
     library: Library, name: str = "json-parser", **keywords: Any
 ) -> InstalledExpert:
-    """Puts an expert into the library (by its folder layout) and returns it."""
-    version = keywords.setdefault("version", "1.0.0")
-    expert_folder(library.experts_folder / name / version, name, **keywords)
-    return library.find(name)
+    """Installs an expert into the library, through a package as any other, and returns it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return install(expert_file(Path(scratch), name, **keywords), library).expert
 
 
 def random_tensors(

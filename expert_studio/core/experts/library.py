@@ -81,15 +81,27 @@ class Library:
         """The active version of an expert; `expert-` in front may be left out or added.
 
         Raises:
+            LibraryError: no such expert is installed, or no version of it can be used.
+        """
+        problems: list[str] = []
+        expert = self._active_of(self.folder_of(name), problems)
+        if expert is None:
+            raise LibraryError(
+                f"{name} cannot be used.", " ".join(problems), "Remove it and install it again."
+            )
+        return expert
+
+    def folder_of(self, name: str) -> Path:
+        """The folder that holds all versions of an expert, usable or not.
+
+        Raises:
             LibraryError: no such expert is installed.
         """
-        for folder in self._name_folders():
+        folders = self._name_folders()
+        for folder in folders:
             if name_key(folder.name) == name_key(name):
-                expert = self._active_of(folder, [])
-                if expert is not None:
-                    return expert
-        installed = [folder.name for folder in self._name_folders()]
-        near = difflib.get_close_matches(name, installed, n=1)
+                return folder
+        near = difflib.get_close_matches(name, [folder.name for folder in folders], n=1)
         remedy = f"Did you mean {near[0]}?" if near else "Install it first."
         raise LibraryError(f"No expert named {name[:80]} is installed.", "", remedy)
 

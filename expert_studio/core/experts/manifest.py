@@ -213,6 +213,13 @@ class Manifest(_Part):
         return _TRAINED_WITH.validate_python(stated)
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """Requirements on other experts: `requires`, and what it was trained on top of."""
+        stated = self.constraints.requires
+        keys = {name_key(parse_requirement(need).name) for need in stated}
+        return (*stated, *(t.name for t in self.trained_with if name_key(t.name) not in keys))
+
+    @property
     def kind(self) -> str:
         """lora, dora, ia3 or soft_prompt.
 

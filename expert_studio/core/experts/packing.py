@@ -1,0 +1,193 @@
+"""Writing a `.expert` file: one strict form, the same bytes for the same content.
+
+Manifest first, then members by name; times, owners and the gzip stamp zero; weights in
+bfloat16; each file's SHA-256 in the manifest, the archive's in a sidecar. Knows nothing
+of training; reading is `archive`'s business.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expert_studio.core.errors import ArchiveError, ExpertError, StorageError
+from expert_studio.core.experts.adapter_config import (
+    MAX_CONFIG_BYTES,
+    AdapterConfig,
+    parse_adapter_config,
+    write_adapter_config,
+)
+from expert_studio.core.experts.bf16 import bf16_bits, write_bf16
+from expert_studio.core.experts.manifest import (
+    MAX_MANIFEST_BYTES,
+    AdapterEntry,
+    Integrity,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
+from expert_studio.core.experts.weights import TensorSpec, check_weights
+
+_ROOT_FILES = ("README.md", "LICENSE", "NOTICE", "license.txt", "grammar.gbnf")
+_FOLDERS = {"tests": (".json", ".jsonl"), "soft_prompts": (".safetensors",)}
+
+
+def write_package(folder: Path, destination: Path, base_name: str | None = None) -> Path:
+    """Packs an expert's folder; see `archive.build`."""
+    members = _members(folder, base_name)
+    manifest, _ = read_manifest(members["manifest.json"], str(folder))
+    target = destination
+    if destination.is_dir() or destination.suffix != ".expert":
+        target = destination / package_name(manifest)
+    packed = _packed(members)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sidecar = target.with_name(target.name + ".sha256")
+        sidecar.unlink(missing_ok=True)  # an old one would contradict the new archive
+        _write_by_rename(target, packed)
+        _write_by_rename(sidecar, f"{sha256(packed).hexdigest()}  {target.name}\n".encode())
+    except OSError as cause:
+        raise StorageError(
+            f"{target.name} could not be written.",
+            f"{cause.strerror or cause}; it needs {len(packed):,} bytes.",
+            f"Free some space, or allow writing to {target.parent}.",
+        ) from cause
+    return target
+
+
+def package_name(manifest: Manifest) -> str:
+    """`<name>-<base>.v<version>.expert`, as upstream names schema 2.0 packages."""
+    base = manifest.base_models[0].name.replace("\\", "/").rpartition("/")[2].lower()
+    spelled = "".join(c if c.isascii() and c.isalnum() else "-" for c in base)
+    return f"{manifest.name}-{spelled}.v{manifest.version}.expert"
+
+
+def _members(folder: Path, base_name: str | None) -> dict[str, bytes]:
+    """Every file of the package, by name, the finished manifest included."""
+    manifest, _ = read_manifest(_loose(folder, "manifest.json", MAX_MANIFEST_BYTES), str(folder))
+    config = parse_adapter_config(_loose(folder, "adapter_config.json", MAX_CONFIG_BYTES))
+    members = {
+        "adapter_config.json": write_adapter_config(config),
+        "adapter_model.safetensors": _bf16_weights(folder / "adapter_model.safetensors", config),
+    }
+    for name in _ROOT_FILES:
+        if (folder / name).is_file():
+            members[name] = (folder / name).read_bytes()
+    for name, suffixes in _FOLDERS.items():
+        for path in sorted((folder / name).glob("*")):
+            if path.suffix in suffixes and path.is_file():
+                members[f"{name}/{path.name}"] = path.read_bytes()
+    finished = _finished(_for_one_base(manifest, base_name), config, members)
+    return {"manifest.json": write_manifest(finished)} | dict(sorted(members.items()))
+
+
+def _loose(folder: Path, name: str, limit_bytes: int) -> bytes:
+    try:
+        with (folder / name).open("rb") as stream:
+            return stream.read(limit_bytes + 1)
+    except OSError as cause:
+        raise _unpackable(folder, f"{name} cannot be read: {cause.strerror or cause}.") from cause
+
+
+def _bf16_weights(path: Path, config: AdapterConfig) -> bytes:
+    """The checked weights as the bytes of a safetensors file in bfloat16."""
+    try:
+        specs = check_weights(path, config)
+        with tempfile.TemporaryDirectory() as scratch:
+            written = Path(scratch) / "weights"
+            write_bf16(written, {spec.name: _as_bf16(path, spec) for spec in specs})
+            check_weights(written, config)  # rounding may reach infinity
+            return written.read_bytes()
+    except OSError as cause:
+        why = f"{path.name} cannot be read: {cause.strerror or cause}."
+        raise _unpackable(path.parent, why) from cause
+
+
+def _as_bf16(path: Path, spec: TensorSpec) -> NDArray[np.uint16]:
+    kind = {"BF16": "<u2", "F16": "<f2", "F32": "<f4"}[spec.dtype]
+    with path.open("rb") as stream:
+        stream.seek(spec.begin)
+        values = np.frombuffer(stream.read(spec.end - spec.begin), dtype=kind).reshape(spec.shape)
+    return values if spec.dtype == "BF16" else bf16_bits(values.astype(np.float32))
+
+
+def _for_one_base(manifest: Manifest, base_name: str | None) -> Manifest:
+    bases = [b for b in manifest.base_models if base_name is None or b.is_named(base_name)]
+    if len(bases) != 1:
+        names = ", ".join(base.name for base in manifest.base_models) or "none"
+        raise ArchiveError(
+            f"{manifest.name} cannot be packed.",
+            f"A package is for one base model; its manifest names {names}.",
+            "Say which base to pack for.",
+        )
+    return manifest.model_copy(update={"base_models": tuple(bases)})
+
+
+def _finished(manifest: Manifest, config: AdapterConfig, members: Mapping[str, bytes]) -> Manifest:
+    """The manifest with what only the files can say: ranks, sizes and hashes."""
+    weights = members["adapter_model.safetensors"]
+    base = manifest.base_models[0]
+    if config.kind != "soft_prompt":
+        stated = base.adapters[0] if base.adapters else AdapterEntry()
+        adapter = stated.model_copy(
+            update={
+                "type": "ia3" if config.kind == "ia3" else "lora",
+                "target_modules": config.target_modules,
+                "feedforward_modules": config.feedforward_modules,
+                "r": config.r,
+                "alpha": config.alpha,
+                "use_dora": config.use_dora,
+                "size_bytes": len(weights),
+                "sha256": sha256(weights).hexdigest(),
+            }
+        )
+        base = base.model_copy(update={"adapters": (adapter,)})
+    hashes = {name: sha256(data).hexdigest() for name, data in sorted(members.items())}
+    # An old signature covered other bytes; who published it stays.
+    integrity = (manifest.integrity or Integrity()).model_copy(
+        update={"files": hashes, "signature": None, "signature_algorithm": None, "pubkey": None}
+    )
+    return manifest.model_copy(update={"base_models": (base,), "integrity": integrity})
+
+
+def _packed(members: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=packed, compresslevel=6, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for name, data in members.items():
+            header = tarfile.TarInfo(name)  # mode 0644; times, owner and group zero
+            header.size = len(data)
+            archive.addfile(header, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _write_by_rename(target: Path, data: bytes) -> None:
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with partial.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(target)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _unpackable(folder: Path, why: str) -> ExpertError:
+    return ArchiveError(
+        f"The expert in {folder} cannot be packed.",
+        why,
+        "It needs manifest.json, adapter_config.json and adapter_model.safetensors.",
+    )
