@@ -53,7 +53,7 @@ def compare_with_transformers(
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
-        ).eval()
+        ).train(False)
     except (OSError, ValueError, RuntimeError) as cause:
         raise LoadError("transformers could not load the base.", f"{cause}.") from cause
     with torch.inference_mode():

@@ -1,0 +1,68 @@
+"""expert-cli: one verb per capability. Knows nothing of what the verbs do (`commands`).
+
+Nothing heavy is imported here: `expert-cli list` answers without loading torch.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from expert_studio.commands.answering import infer
+from expert_studio.commands.bases import base_verbs
+from expert_studio.commands.chat import chat
+from expert_studio.commands.diagnosis import doctor
+from expert_studio.commands.library import info, install, list_experts, uninstall
+from expert_studio.commands.report import Sentences
+
+app = typer.Typer(
+    cls=Sentences,
+    name="expert-cli",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("doctor")(doctor)
+app.command("chat")(chat)
+app.command("infer")(infer)
+app.command("list")(list_experts)
+app.command("info")(info)
+app.command("install")(install)
+app.command("uninstall")(uninstall)
+app.add_typer(base_verbs, name="base")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            version = importlib.metadata.version("expert-studio")
+        except importlib.metadata.PackageNotFoundError:
+            version = "from a checkout that is not set up"
+        typer.echo(f"expert-cli {version}")
+        raise typer.Exit
+
+
+@app.callback()
+def expert_cli(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it.")
+    ] = False,
+) -> None:
+    """Compose small experts on one base, without a window."""
+
+
+def main() -> None:
+    """The `expert-cli` command. Exits with the codes of `core.errors`; 70 for a defect."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows console may not know every letter
+            stream.reconfigure(errors="replace")
+    app(prog_name="expert-cli")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""The verbs that ask a base: infer answers once, chat talks; what both take.
+
+Knows nothing of decoding (`core.inference`). The engine, and torch with it, is imported when
+a verb runs, so that the other verbs stay quick.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from expert_studio.commands.bases import Base, base_folder
+from expert_studio.commands.report import (
+    STOPPED_EXIT_CODE,
+    AsJson,
+    printable,
+    say_aside,
+    say_json,
+)
+from expert_studio.core import settings
+from expert_studio.core.errors import UsageError
+from expert_studio.core.experts.library import Library
+from expert_studio.core.inference.conversation import (
+    Answer,
+    BaseRequest,
+    Message,
+    Sampling,
+)
+from expert_studio.core.inference.stack import Stack, compose
+from expert_studio.core.settings import Folders
+
+if TYPE_CHECKING:
+    from expert_studio.core.inference.engine import Engine
+
+
+class Quant(StrEnum):
+    """How the base's weights are held."""
+
+    BF16 = "bf16"
+    FP32 = "fp32"
+    NF4 = "nf4"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
+class Mixing(StrEnum):
+    """What the experts' weights mean."""
+
+    SUM = "sum"
+    BLEND = "blend"
+
+
+Experts = Annotated[
+    str,
+    typer.Option("--experts", metavar="NAME=WEIGHT,…", help="Such as json-parser=1.0,english=0.5."),
+]
+QuantOption = Annotated[
+    Quant | None, typer.Option("--quant", help="How weights are held; as set in the settings.")
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
+Mode_ = Annotated[Mixing, typer.Option("--mode", help="Weights as set, or sharing one total.")]
+MaxTokens = Annotated[int, typer.Option(min=1, max=200_000, help="Tokens to generate at most.")]
+Temperature = Annotated[float, typer.Option(min=0.0, max=2.0, help="0 always takes the likeliest.")]
+TopK = Annotated[int, typer.Option("--top-k", min=0, help="0 turns it off.")]
+TopP = Annotated[float, typer.Option("--top-p", min=0.0, max=1.0, help="1 turns it off.")]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same answer.")]
+System = Annotated[str, typer.Option(help="A system message that stands before the prompt.")]
+
+
+def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
+    prompt: Annotated[str, typer.Option(help="What to ask; `-` reads it from standard input.")],
+    experts: Experts = "",
+    system: System = "",
+    base: Base = None,
+    quant: QuantOption = None,
+    device: Device = None,
+    mode: Mode_ = Mixing.SUM,
+    max_tokens: MaxTokens = 512,
+    temperature: Temperature = 0.7,
+    top_k: TopK = 20,
+    top_p: TopP = 0.8,
+    seed: Seed = None,
+    logits: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the prompt's logits as safetensors."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask once, with the experts given, and print the answer as it comes."""
+    chosen = parse_experts(experts)
+    words = sys.stdin.read() if prompt == "-" else prompt
+    messages = [Message("system", system)] if system else []
+    messages.append(Message("user", words))
+    sampling = Sampling(max_tokens, temperature, top_k, top_p, seed=seed)
+    with loaded_engine(base, quant, device) as engine, stop_on_interrupt() as stopped:
+        stack = compose_stack(chosen, engine, mode)
+        if logits is not None:
+            engine.save_logits(logits, engine.prompt_ids(messages), stack)
+        on_text = hide if as_json else show
+        answer = engine.generate(messages, stack, sampling, on_text, stopped.is_set)
+        described = describe_stack(stack, engine)
+    if not as_json:
+        typer.echo()
+    else:
+        say_json(_answer_json(answer, described))
+    if answer.finish_reason == "cancelled":
+        raise typer.Exit(STOPPED_EXIT_CODE)
+
+
+def _answer_json(answer: Answer, described: dict[str, Any]) -> dict[str, Any]:
+    timing = answer.timing
+    return {
+        "text": answer.text,
+        "tokens": timing.tokens,
+        "ttft_ms": round(timing.ttft_ms, 3),
+        "decode_tok_s": round(timing.decode_tok_s, 3),
+        "prompt_tokens": timing.prompt_tokens,
+        "finish_reason": answer.finish_reason,
+        "sampling": asdict(answer.sampling),
+        "stack": described,
+    }
+
+
+@contextmanager
+def loaded_engine(base: str | None, quant: Quant | None, device: str | None) -> Iterator[Engine]:
+    """The engine with the base that the options, or else the settings, name; closed at the end.
+
+    Raises:
+        UsageError, SettingsError, LoadError, OutOfMemoryError: see `base_folder`, `load_engine`.
+    """
+    chosen = settings.load(Folders.default())
+    quantization = quant.value if quant else chosen.quantization
+    request = BaseRequest(base_folder(base), quantization, device or chosen.device)
+    with _loading(request.folder) as on_progress:
+        from expert_studio.core.inference.engine import load_engine
+
+        engine = load_engine(request, on_progress)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def compose_stack(chosen: Mapping[str, float], engine: Engine, mode: Mixing = Mixing.SUM) -> Stack:
+    """The stack of the chosen experts and all they need, on the engine's base.
+
+    Raises:
+        LibraryError, DependencyError, UsageError: see `with_requirements` and `compose`.
+    """
+    from expert_studio.core.experts.dependencies import with_requirements
+
+    library = Library(Folders.default().library)
+    named = {library.find(name).name: weight for name, weight in chosen.items()}
+    experts = with_requirements(tuple(named), library)
+    described = engine.base
+    return compose(named, experts, described.sha256, described.quantization, mode.value)
+
+
+def describe_stack(stack: Stack, engine: Engine) -> dict[str, Any]:
+    """The stack as JSON answers show it."""
+    return {
+        "hash": stack.hash,
+        "members": [
+            {
+                "name": member.name,
+                "version": member.version,
+                "weight": member.weight,
+                "weights_sha256": member.weights_sha256,
+                "required_by": list(member.required_by),
+                "as_trained": member.as_trained,
+            }
+            for member in stack.members
+        ],
+        "base": describe_base(engine),
+        "quantization": engine.base.quantization,
+    }
+
+
+def describe_base(engine: Engine) -> dict[str, Any]:
+    """The loaded base as JSON answers show it."""
+    described = asdict(engine.base)
+    return described | {"folder": str(engine.base.folder)}
+
+
+def parse_experts(said: str) -> dict[str, float]:
+    """Reads `a=1.0,b=0.5`; a name alone has the weight 1.
+
+    Raises:
+        UsageError: an empty name, a weight that is no number, a name twice.
+    """
+    chosen: dict[str, float] = {}
+    for part in said.split(",") if said.strip() else ():
+        name, separator, weight = part.strip().partition("=")
+        name = name.strip()
+        try:
+            value = float(weight) if separator else 1.0
+        except ValueError:
+            value = float("nan")
+        if not name or math.isnan(value) or name in chosen:
+            raise UsageError(
+                f"{part.strip()!r} in --experts cannot be read.",
+                "Each part is a name and a weight, and each name stands once.",
+                "Such as: --experts json-parser=1.0,english=0.5",
+            )
+        chosen[name] = value
+    return chosen
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of breaking off; what was said so far is kept."""
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def say_timing(answer: Answer) -> None:
+    """One line under an answer: how many tokens, how soon, how fast, by which stack."""
+    timing = answer.timing
+    say_aside(
+        f"{timing.tokens} tokens, first after {timing.ttft_ms:.0f} ms, "
+        f"then {timing.decode_tok_s:.1f} a second (stack {answer.stack.short_hash})"
+    )
+
+
+def show(text: str) -> None:
+    """Prints a piece of an answer as it comes."""
+    typer.echo(printable(text), nl=False)
+
+
+def hide(_text: str) -> None:
+    """With --json the answer stands in the one value."""
+
+
+@contextmanager
+def _loading(folder: Path) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr while the base loads, where a person is looking."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task(f"Loading {printable(folder.name)}", total=1.0)
+        yield lambda fraction: progress.update(task, completed=fraction)

@@ -1,0 +1,99 @@
+"""The verb doctor: what is in order on this machine, and what to do about the rest.
+
+Knows nothing of how a part is examined (`core.inference.doctor`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from expert_studio.commands.answering import Quant, describe_base, loaded_engine
+from expert_studio.commands.bases import Base, base_folder
+from expert_studio.commands.library import summary
+from expert_studio.commands.report import AsJson, say, say_json
+from expert_studio.core.errors import ExpertError
+from expert_studio.core.experts.library import Library
+from expert_studio.core.inference import doctor as examination
+from expert_studio.core.inference.conversation import Message
+from expert_studio.core.inference.doctor import Finding
+from expert_studio.core.settings import Folders
+
+PROBE = "Write the name, the city and the year as JSON: Ada moved to London in 1833."
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What loading the base showed."""
+
+    findings: tuple[Finding, ...]
+    device: str  # "" where the base does not load
+    base: dict[str, Any]
+
+
+def doctor(base: Base = None, as_json: AsJson = False) -> None:
+    """Check this machine, the library and the base; exit code 1 if something is wrong.
+
+    With transformers installed, the base's logits are compared with its.
+    """
+    folders = Folders.default()
+    folder = base_folder(base)
+    findings = examination.examine(folders, folder)
+    trial = _try_base(folder) if findings[-1].ok else _Trial((), "", {"folder": str(folder)})
+    findings += trial.findings
+    ok = all(finding.ok for finding in findings)
+    if as_json:
+        say_json(
+            {
+                "ok": ok,
+                "device": trial.device,
+                "base": trial.base,
+                "experts": [summary(expert) for expert in Library(folders.library).experts()],
+                "checks": [
+                    {"name": f.name, "ok": f.ok, "advice": f.advice, "found": f.found}
+                    for f in findings
+                ],
+            }
+        )
+    else:
+        for finding in findings:
+            say(f"{'ok   ' if finding.ok else 'WRONG'} {finding.name}: {finding.found}")
+            if finding.advice:
+                say(f"      {finding.advice}")
+        say("Everything is in order." if ok else "Something is wrong; see the lines above.")
+    if not ok:
+        raise typer.Exit(1)
+
+
+def _try_base(folder: Path) -> _Trial:
+    """Loads the base in float32, which is what transformers is compared in."""
+    try:
+        with loaded_engine(str(folder), Quant.FP32, None) as engine:
+            described = engine.base
+            found = f"{described.name} reads and answers on {described.device_name}"
+            loads = Finding("engine", True, found)
+            compared = _compared(engine, folder)
+            return _Trial((loads, *compared), described.device, describe_base(engine))
+    except ExpertError as cause:
+        found = f"{cause.what} {cause.why}".strip()
+        failed = Finding("engine", False, found, cause.remedy or "Choose another base.")
+        return _Trial((failed,), "", {"folder": str(folder)})
+
+
+def _compared(engine: Any, folder: Path) -> tuple[Finding, ...]:
+    if not examination.transformers_there():
+        return ()
+    from expert_studio.core.inference.engine_reference import TOLERANCE, compare_with_transformers
+
+    token_ids = engine.prompt_ids([Message("user", PROBE)])
+    comparison = compare_with_transformers(engine, folder, token_ids)
+    ok = comparison.relative_l2 < TOLERANCE["fp32"]
+    found = (
+        f"relative L2 to transformers {comparison.relative_l2:.1e} in fp32 "
+        f"over {comparison.tokens} tokens"
+    )
+    advice = "" if ok else "Please report it: this base is not computed as it should be."
+    return (Finding("logits", ok, found, advice),)
