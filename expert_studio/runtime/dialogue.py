@@ -95,6 +95,10 @@ class Dialogue(QObject):
     def turns(self) -> tuple[Turn, ...]:
         return tuple(self._turns)
 
+    def answers(self, turn: str) -> bool:
+        """Whether this turn is the answer under way."""
+        return self._live is not None and self._live.turn.id == turn
+
     def refresh(self, search: str | None = None) -> None:
         """Lists the conversations again, with the last search where none is given."""
         self._search = self._search if search is None else search

@@ -1,4 +1,4 @@
-"""The look of the running application: fonts, light or dark, icons in a token's colour.
+"""The look of the running application: fonts, light or dark, the style sheet.
 
 Knows nothing of pages. A painted widget asks `tokens_of(self)` whenever it paints and
 repaints by itself when the application's palette changes, so it holds no theme object.
@@ -6,20 +6,14 @@ repaints by itself when the application's palette changes, so it holds no theme 
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontDatabase,
     QGuiApplication,
-    QIcon,
-    QPainter,
     QPalette,
-    QPixmap,
 )
-from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from expert_studio.core.settings import Theme as ThemeChoice
@@ -107,35 +101,6 @@ def mono_family() -> str:
     if MONO_FAMILY in QFontDatabase.families():
         return MONO_FAMILY
     return QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
-
-
-def icon_path(name: str) -> Path:
-    return resources_folder() / "icons" / f"{name}.svg"
-
-
-def icon_pixmap(name: str, colour: str, side: int = 16, ratio: float = 2.0) -> QPixmap:
-    """The icon `resources/icons/NAME.svg` with `currentColor` replaced, `side` pixels wide."""
-    pixmap = QPixmap(int(side * ratio), int(side * ratio))
-    pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    source = icon_path(name).read_text(encoding="utf-8").replace("currentColor", colour)
-    renderer = QSvgRenderer(QByteArray(source.encode()))
-    painter = QPainter(pixmap)
-    renderer.render(painter, QRectF(0, 0, side, side))
-    painter.end()
-    return pixmap
-
-
-def icon(name: str, colour: str, checked_colour: str = "", side: int = 16) -> QIcon:
-    """A QIcon of `icon_pixmap`, with another colour while its button is checked."""
-    made = QIcon()
-    size = QSize(side, side)
-    made.addPixmap(icon_pixmap(name, colour, side), QIcon.Mode.Normal, QIcon.State.Off)
-    made.addPixmap(
-        icon_pixmap(name, checked_colour or colour, side), QIcon.Mode.Normal, QIcon.State.On
-    )
-    made.actualSize(size)
-    return made
 
 
 def restyle(widget: QWidget, **properties: object) -> None:

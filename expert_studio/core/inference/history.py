@@ -109,23 +109,18 @@ class Turn:
 
 
 class History:
-    """The conversations of one data folder.
+    """The conversations of one data folder. The file is opened, and made, on first use.
 
-    Raises:
-        StorageError: the file cannot be opened, is damaged, or is of a newer version.
+    Every call may raise:
+        StorageError: the file cannot be opened or written, is damaged, or is of a newer
+            version.
     """
 
     def __init__(self, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
         self._path = path
+        self._migrations = migrations
         self._lock = threading.RLock()
-        with self._failing("Your conversations could not be opened."):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-            try:
-                self._prepare(migrations)
-            except BaseException:
-                self._connection.close()
-                raise
+        self._opened: sqlite3.Connection | None = None
 
     def conversations(self, search: str = "") -> tuple[Conversation, ...]:
         """Newest first; `search` looks in titles and in what was said."""
@@ -228,36 +223,51 @@ class History:
 
     def close(self) -> None:
         with self._lock:
-            self._connection.close()
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
 
-    def _prepare(self, migrations: Sequence[str]) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > len(migrations):
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=5.0, check_same_thread=False)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._opened = connection
+        return self._opened
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > len(self._migrations):
             raise StorageError(
                 "Your conversations could not be opened.",
                 f"{self._path} was written by a newer Expert Studio.",
                 "Start the newer version, or move the file away to begin with an empty one.",
             )
-        if 0 < found < len(migrations):
-            self._back_up(found)
-        for version, statements in enumerate(migrations[found:], start=found + 1):
-            self._connection.executescript(
+        if 0 < found < len(self._migrations):
+            self._back_up(connection, found)
+        for version, statements in enumerate(self._migrations[found:], start=found + 1):
+            connection.executescript(
                 f"BEGIN; {statements}; PRAGMA user_version = {version}; COMMIT;"
             )
-        with self._connection:
-            self._connection.execute(
+        with connection:
+            connection.execute(
                 "DELETE FROM conversations WHERE deleted_at < ?",
                 (time.time() - KEPT_AFTER_DELETE_S,),
             )
 
-    def _back_up(self, version: int) -> None:
+    def _back_up(self, connection: sqlite3.Connection, version: int) -> None:
         copy = self._path.with_name(f"{self._path.stem}.before-v{version + 1}{self._path.suffix}")
         target = sqlite3.connect(copy)
         try:
-            self._connection.backup(target)
+            connection.backup(target)
         finally:
             target.close()
 

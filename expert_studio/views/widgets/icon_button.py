@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from expert_studio.views import theme
+from expert_studio.views import icons, theme
 
 
 class IconButton(QToolButton):
@@ -14,7 +14,6 @@ class IconButton(QToolButton):
     ) -> None:
         super().__init__(parent)
         self._icon_name = icon
-        self._side = side
         self.setProperty("role", "quiet")
         self.setAccessibleName(name)
         self.setToolTip(name)
@@ -34,4 +33,4 @@ class IconButton(QToolButton):
 
     def _paint_icon(self) -> None:
         colour = theme.tokens_of(self).muted
-        self.setIcon(theme.icon(self._icon_name, colour, side=self._side))
+        self.setIcon(icons.icon(self._icon_name, colour))

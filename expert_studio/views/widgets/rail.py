@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from expert_studio.views import theme
+from expert_studio.views import icons, theme
 from expert_studio.views.theme_tokens import RAIL_WIDTH
 
 ICON_SIDE = 16
@@ -83,12 +84,20 @@ class Rail(QFrame):
 
     def _paint(self) -> None:
         tokens = theme.tokens_of(self)
-        brand = "brand-dark" if tokens.dark else "brand"
-        self._mark.setPixmap(theme.icon_pixmap(brand, tokens.text, BRAND_SIDE))
+        brand = icons.brand(tokens.dark)
+        self._mark.setPixmap(brand.pixmap(QSize(BRAND_SIDE, BRAND_SIDE), self.devicePixelRatio()))
         for name, button in self._buttons.items():
-            button.setIcon(theme.icon(self._icons[name], tokens.muted, tokens.accent))
+            button.setIcon(_two_coloured(self._icons[name], tokens.muted, tokens.accent))
 
     def _on_clicked(self, pressed: QPushButton) -> None:
         for name, button in self._buttons.items():
             if button is pressed:
                 self.page_wanted.emit(name)
+
+
+def _two_coloured(name: str, colour: str, checked: str) -> QIcon:
+    made = QIcon(icons.icon(name, colour))
+    for ratio in (1.0, 2.0):
+        picture = icons.pixmap(name, checked, ICON_SIDE, ratio)
+        made.addPixmap(picture, QIcon.Mode.Normal, QIcon.State.On)
+    return made

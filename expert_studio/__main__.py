@@ -1,0 +1,31 @@
+"""One door: the worker of a training run, the command line, or the window.
+
+    python -m expert_studio                     the window
+    python -m expert_studio --worker train RUN  a training run, without Qt
+    python -m expert_studio --cli VERB ...      expert-cli
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one of the three; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:2] == ["--worker", "train"]:
+        from expert_studio.core.training import worker
+
+        return worker.main(Path(given[2]))
+    if given[:1] == ["--cli"]:
+        from expert_studio import cli
+
+        return cli.main(given[1:])
+    from expert_studio import app
+
+    return app.main(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,304 @@
+"""Composition root: builds every object of the window and makes every cross-page connection.
+
+Knows all parts and none of their work. torch is imported by `load_engine_on_first_use`,
+which runs on the model thread after the first paint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from expert_studio.core import settings as settings_file
+from expert_studio.core.errors import CrashReport, ExpertError
+from expert_studio.core.experts.bundled import install_bundled
+from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.inference.conversation import (
+    BaseDescription,
+    BaseRequest,
+    ChatEngine,
+    EngineFactory,
+    MemoryByOwner,
+)
+from expert_studio.core.inference.history import History, Turn
+from expert_studio.core.settings import Folders, Settings, bundled_experts_folder
+from expert_studio.runtime.background import Background
+from expert_studio.runtime.dialogue import Dialogue
+from expert_studio.runtime.model_thread import ModelThread
+from expert_studio.views.main_window import MainWindow
+from expert_studio.views.notices import Notices
+from expert_studio.views.pages.chat_page import ChatPage
+from expert_studio.views.pages.library_page import LibraryPage
+from expert_studio.views.theme import Theme
+
+log = logging.getLogger("expert_studio")
+
+
+def load_engine_on_first_use(
+    request: BaseRequest, on_progress: Callable[[float], None]
+) -> ChatEngine:
+    """Loads a base; the first call imports torch, on the thread it is called on."""
+    started_s = time.perf_counter()
+    from expert_studio.core.inference.engine import load_engine
+
+    log.info("torch was imported in %.0f ms", (time.perf_counter() - started_s) * 1000)
+    on_progress(0.05)
+    return load_engine(request, on_progress)
+
+
+class Studio(QObject):
+    """Everything behind one window. Lives on the main thread.
+
+    Signals:
+        closed(): the window was closed and everything behind it has ended.
+    """
+
+    closed = Signal()
+    _defect_met = Signal(object)
+
+    def __init__(
+        self,
+        application: QApplication,
+        folders: Folders,
+        factory: EngineFactory = load_engine_on_first_use,
+        bundled_experts: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self._folders = folders
+        self._bundled_experts = bundled_experts or bundled_experts_folder()
+        self._settings, unreadable = _settings_of(folders)
+        self._base: BaseDescription | None = None
+        self._is_closed = False
+        self.theme = Theme(application, self)
+        self.theme.apply(self._settings.theme)
+        self.library = Library(folders.library)
+        self.background = Background(threads=2)
+        self.database_lane = Background(threads=1)
+        self.model_thread = ModelThread(factory)
+        self.window = MainWindow()
+        self.notices = Notices(self.window)
+        self.history = History(folders.database)
+        self.dialogue = Dialogue(self.model_thread, self.history, self.database_lane)
+        self._build_pages()
+        self._connect()
+        self.window.restore(self._settings.window_geometry)
+        if unreadable is not None:
+            self.notices.error(unreadable)
+
+    def _build_pages(self) -> None:
+        self.chat_page = ChatPage(
+            self.dialogue,
+            self.model_thread,
+            self.library,
+            self.notices,
+            first_run=not self._settings.first_run_done,
+        )
+        self.library_page = LibraryPage(
+            self.library, self.background, self.notices, self.loaded_base
+        )
+        self.window.add_page("chat", self.tr("Chat"), "chat", self.chat_page)
+        self.window.add_page("library", self.tr("Library"), "library", self.library_page)
+
+    def _connect(self) -> None:
+        window, chat, lane = self.window, self.chat_page, self.model_thread
+        self._defect_met.connect(self.notices.crash)
+        for worker in (self.background, self.database_lane, lane):
+            worker.crashed.connect(self.notices.crash)
+        for pool in (self.background, self.database_lane):
+            pool.failed.connect(self.notices.error)
+        lane.base_loading.connect(window.status.show_loading)
+        lane.base_ready.connect(self._on_base_ready)
+        lane.base_failed.connect(self._on_base_failed)
+        lane.memory_changed.connect(self._on_memory_changed)
+        chat.stack_changed.connect(window.status.show_stack)
+        chat.answered.connect(self._on_answered)
+        chat.library_wanted.connect(self._on_library_wanted)
+        chat.first_run_left.connect(self._on_first_run_left)
+        self.library_page.library_changed.connect(self._on_library_changed)
+        self.library_page.add_to_stack_requested.connect(self._on_add_to_stack)
+        window.files_dropped.connect(self._on_files_dropped)
+        window.painted.connect(self._on_painted)
+        window.closing.connect(self.close)
+
+    def loaded_base(self) -> BaseDescription | None:
+        """The base that answers now."""
+        return self._base
+
+    def open(self) -> None:
+        """Shows the window; what is heavy starts after its first paint."""
+        self.model_thread.start()
+        self.window.show()
+
+    @Slot()
+    def close(self) -> None:
+        """Keeps what there is to keep, then ends answers, work and threads, in that order."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._settings = replace(self._settings, window_geometry=self.window.geometry_text())
+        try:
+            settings_file.save(self._settings, self._folders)
+        except ExpertError as error:
+            log.error("%s", error)
+        self.dialogue.close()
+        ended = self.model_thread.close()
+        ended = self.background.close() and ended
+        ended = self.database_lane.close() and ended
+        self.history.close()
+        if not ended:
+            log.error("work was still running when the window was closed")
+        self.closed.emit()
+
+    def report_defect(self, defect: BaseException, where: str) -> None:
+        """From any thread: shows the crash dialog."""
+        self._defect_met.emit(CrashReport.of(defect, where))
+
+    def use_base(self, request: BaseRequest) -> None:
+        """Loads another base in place of the one that answers."""
+        self._base = None
+        self.chat_page.set_base(None)
+        self.model_thread.load_base(request)
+
+    def _keep_settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self.background.run(settings_file.save, settings, self._folders)
+
+    @Slot()
+    def _on_painted(self) -> None:
+        settings = self._settings
+        self.use_base(
+            BaseRequest(
+                settings.base_folder(self._folders), settings.quantization, settings.device
+            )
+        )
+        self.background.run(
+            install_bundled,
+            self._bundled_experts,
+            self.library,
+            on_done=self._on_bundled_installed,
+            on_failed=self._on_bundled_failed,
+        )
+        self._on_library_changed()
+
+    @Slot(object)
+    def _on_bundled_installed(self, names: Sequence[str]) -> None:
+        if names:
+            self._on_library_changed()
+            self.library_page.refresh()
+
+    @Slot(object)
+    def _on_bundled_failed(self, error: ExpertError) -> None:
+        self.notices.error(error)
+        self._on_library_changed()
+
+    @Slot()
+    def _on_library_changed(self) -> None:
+        self.background.run(self.library.experts, on_done=self._on_experts_read)
+
+    @Slot(object)
+    def _on_experts_read(self, experts: tuple[InstalledExpert, ...]) -> None:
+        self.chat_page.set_experts(experts)
+
+    @Slot(object)
+    def _on_base_ready(self, base: BaseDescription) -> None:
+        self._base = base
+        self.window.status.show_base(base)
+        self.chat_page.set_base(base)
+
+    @Slot(object)
+    def _on_base_failed(self, error: ExpertError) -> None:
+        self._base = None
+        self.window.status.show_failed()
+        self.chat_page.set_base(None)
+        self.notices.error(error)
+
+    @Slot(object)
+    def _on_memory_changed(self, memory: MemoryByOwner) -> None:
+        self.window.status.show_memory(memory)
+        self.chat_page.show_memory(memory)
+
+    @Slot(object)
+    def _on_answered(self, turn: Turn) -> None:
+        if turn.timing is not None:
+            self.window.status.show_speed(turn.timing.decode_tok_s)
+
+    @Slot()
+    def _on_library_wanted(self) -> None:
+        self.window.show_page("library")
+
+    @Slot()
+    def _on_first_run_left(self) -> None:
+        self._keep_settings(replace(self._settings, first_run_done=True))
+
+    @Slot(str)
+    def _on_add_to_stack(self, name: str) -> None:
+        self.chat_page.add_to_stack(name)
+        self.window.show_page("chat")
+
+    @Slot(object)
+    def _on_files_dropped(self, paths: tuple[Path, ...]) -> None:
+        self.window.show_page("library")
+        self.library_page.install(paths)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Opens the window and returns when it was closed."""
+    application = QApplication([sys.argv[0], *arguments])
+    application.setApplicationName("Expert Studio")
+    application.setDesktopFileName("expert-studio")
+    application.setQuitOnLastWindowClosed(False)
+    with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+        return runner.run(_run(application))
+
+
+async def _run(application: QApplication) -> int:
+    closed = asyncio.Event()
+    studio = Studio(application, Folders.default())
+    studio.closed.connect(closed.set)
+    with _defects_reported_to(studio):
+        studio.open()
+        await closed.wait()
+    return 0
+
+
+@contextmanager
+def _defects_reported_to(studio: Studio) -> Iterator[None]:
+    """Until the end of the block, what nobody caught on any thread reaches the crash dialog."""
+    of_main, of_threads = sys.excepthook, threading.excepthook
+
+    def on_main(
+        kind: type[BaseException], defect: BaseException, trace: TracebackType | None
+    ) -> None:
+        of_main(kind, defect, trace)
+        if isinstance(defect, Exception):
+            studio.report_defect(defect, "the window")
+
+    def on_thread(told: threading.ExceptHookArgs) -> None:
+        of_threads(told)
+        if isinstance(told.exc_value, Exception):
+            studio.report_defect(told.exc_value, told.thread.name if told.thread else "a thread")
+
+    sys.excepthook, threading.excepthook = on_main, on_thread
+    try:
+        yield
+    finally:
+        sys.excepthook, threading.excepthook = of_main, of_threads
+
+
+def _settings_of(folders: Folders) -> tuple[Settings, ExpertError | None]:
+    try:
+        return settings_file.load(folders), None
+    except ExpertError as error:
+        return Settings(), error

@@ -1,0 +1,70 @@
+"""The first task a person sees: one prompt answered with no expert, with one and with two.
+
+Used by the window and, where there is no display, by the terminal. Knows no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from expert_studio.core.experts.dependencies import with_requirements
+from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.inference.conversation import BaseDescription, Message, Sampling
+from expert_studio.core.inference.stack import Stack, compose
+
+DEMONSTRATION_BASE = "expert-base-12m"
+SUGGESTED_BASE = "Qwen3-0.6B"
+SAMPLING = Sampling(max_tokens=120, temperature=0.0, seed=7)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTask:
+    """One prompt and the experts it is tried with, each step adding to the one before."""
+
+    name: str
+    prompt: str
+    steps: tuple[tuple[str, ...], ...]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return (Message("user", self.prompt),)
+
+
+TASKS: tuple[FirstTask, ...] = (
+    FirstTask(
+        "Extract fields as JSON",
+        "Extract vendor, date, total and currency as JSON: Hi, Brightline Supplies here. "
+        "Invoice 2291 of 14 March 2026 comes to 1284.50 EUR, payable within 30 days.",
+        ((), ("json-parser",), ("json-parser", "document-classifier")),
+    ),
+    FirstTask(
+        "Classify a text",
+        "Classify this document and answer as JSON with type and language: "
+        "This agreement is made on 4 June between Northfield Ltd and the supplier. "
+        "The parties agree as follows.",
+        ((), ("json-parser",), ("json-parser", "document-classifier")),
+    ),
+)
+
+
+def missing(task: FirstTask, experts: Sequence[InstalledExpert]) -> tuple[str, ...]:
+    """The experts of a task that are not among those installed."""
+    wanted = {name for step in task.steps for name in step}
+    return tuple(sorted(wanted - {expert.name for expert in experts}))
+
+
+def stacks(task: FirstTask, library: Library, base: BaseDescription) -> Sequence[Stack]:
+    """One stack for each step, on the base that is loaded.
+
+    Raises:
+        DependencyError: an expert of the task, or one it needs, is not installed.
+    """
+    return [_stack(step, library, base) for step in task.steps]
+
+
+def _stack(names: tuple[str, ...], library: Library, base: BaseDescription) -> Stack:
+    if not names:
+        return Stack((), base.sha256, base.quantization)
+    experts = with_requirements(names, library)
+    return compose(dict.fromkeys(names, 1.0), experts, base.sha256, base.quantization)

@@ -1,0 +1,92 @@
+"""One column of the first task: which experts, what they answered, how fast."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from expert_studio.core.inference.conversation import Answer
+from expert_studio.core.inference.stack import Stack
+from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.markdown import Code, as_plain_html, coloured, plain
+from expert_studio.views.widgets.rich_text import RichText
+from expert_studio.views.widgets.tier_dot import TierDot
+from expert_studio.views.theme import tokens_of
+
+LEAST_HEIGHT = 150
+
+
+class FirstRunAnswer(QFrame):
+    def __init__(
+        self, experts: tuple[str, ...], tiers: Mapping[str, str], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self._text = ""
+        self._body = RichText()
+        self._facts = ElidedLabel()
+        self._build(experts, tiers)
+
+    def _build(self, experts: tuple[str, ...], tiers: Mapping[str, str]) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(13, 11, 13, 10)
+        column.setSpacing(6)
+        counts = (self.tr("No expert"), self.tr("One expert"), self.tr("Two experts"))
+        title = QLabel(counts[min(len(experts), 2)])
+        title.setProperty("role", "heading")
+        column.addWidget(title)
+        for name in experts or ("",):
+            row = QHBoxLayout()
+            row.setSpacing(7)
+            row.addWidget(TierDot(tiers.get(name, "base")))
+            label = ElidedLabel(name or self.tr("the base alone"))
+            label.setProperty("role", "small")
+            row.addWidget(label, 1)
+            column.addLayout(row)
+        self._body.setAccessibleName(self.tr("Answer of {0}").format(", ".join(experts) or "base"))
+        column.addWidget(self._body)
+        column.addStretch(1)
+        self._facts.setProperty("role", "mono")
+        column.addWidget(self._facts, 0, Qt.AlignmentFlag.AlignBottom)
+        self._facts.hide()
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def begin(self, stack: Stack) -> None:
+        self._text = ""
+        self._facts.hide()
+        self._body.show_html(as_plain_html("…"))
+
+    def append(self, text: str) -> None:
+        self._text += text
+        self._body.show_html(as_plain_html(plain(self._text)))
+
+    def finish(self, answer: Answer) -> None:
+        self._text = answer.text
+        self._body.show_html(self._formatted(plain(answer.text)))
+        self._facts.set_text(
+            self.tr("{0} · {1} tok · {2:.0f} tok/s").format(
+                answer.stack.short_hash, answer.timing.tokens, answer.timing.decode_tok_s
+            )
+        )
+        self._facts.show()
+
+    def fail(self) -> None:
+        self._body.show_html(as_plain_html(self.tr("This one could not be answered.")))
+
+    def _formatted(self, text: str) -> str:
+        if not text.strip():
+            return as_plain_html(self.tr("(nothing)"))
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return as_plain_html(text)
+        pretty = Code("json", json.dumps(value, indent=2, ensure_ascii=False))
+        marked = coloured(pretty, tokens_of(self))
+        return f'<pre style="margin: 0; white-space: pre-wrap; line-height: 140%">{marked}</pre>'

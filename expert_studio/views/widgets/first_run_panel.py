@@ -1,0 +1,291 @@
+"""The first task: one prompt, answered with no expert, with one and with two, side by side.
+
+Says plainly what the bundled base is and how to get a larger one. Can be skipped.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.core.errors import ExpertError
+from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.inference import first_run
+from expert_studio.core.inference.conversation import Answer, BaseDescription
+from expert_studio.core.inference.first_run import FirstTask
+from expert_studio.runtime.model_thread import ModelThread
+from expert_studio.views import theme
+from expert_studio.views.widgets.first_run_answer import FirstRunAnswer
+
+COLUMN_WIDTH = 980
+
+
+class FirstRunPanel(QScrollArea):
+    """Signals:
+    left(): the person skips the task or is done with it.
+    larger_base_wanted(): the person wants the suggested base.
+    failed(ExpertError): a step could not be answered.
+    """
+
+    left = Signal()
+    larger_base_wanted = Signal()
+    failed = Signal(object)
+
+    def __init__(
+        self, model_thread: ModelThread, library: Library, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._model_thread = model_thread
+        self._library = library
+        self._experts: tuple[InstalledExpert, ...] = ()
+        self._base: BaseDescription | None = None
+        self._task: FirstTask = first_run.TASKS[0]
+        self._requests: dict[str, FirstRunAnswer] = {}
+        self._prompt = QLabel()
+        self._said = QLabel()
+        self._state = QLabel()
+        self._run = QPushButton()
+        self._skip = QPushButton(self.tr("Skip"))
+        self._larger = QPushButton()
+        self._tasks: list[QPushButton] = []
+        self._answers: list[FirstRunAnswer] = []
+        self._columns = QHBoxLayout()
+        self._build()
+        self._connect()
+        self._show_task()
+
+    def _build(self) -> None:
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content = QWidget()
+        content.setProperty("role", "scroll")
+        outer = QHBoxLayout(content)
+        outer.setContentsMargins(24, 20, 24, 20)
+        inner = QWidget()
+        inner.setMaximumWidth(COLUMN_WIDTH)
+        outer.addStretch(1)
+        outer.addWidget(inner, 1000)
+        outer.addStretch(1)
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addLayout(self._head())
+        column.addWidget(self._base_card())
+        column.addLayout(self._task_row())
+        column.addWidget(self._prompt_card())
+        self._columns.setSpacing(10)
+        column.addLayout(self._columns)
+        self._state.setProperty("role", "small")
+        self._state.setWordWrap(True)
+        column.addWidget(self._state)
+        column.addStretch(1)
+        self.setWidget(content)
+
+    def _head(self) -> QVBoxLayout:
+        head = QVBoxLayout()
+        head.setSpacing(4)
+        title = QLabel(self.tr("One prompt, three stacks"))
+        title.setProperty("role", "figure")
+        detail = QLabel(
+            self.tr("See what each expert adds before you choose your own on the right.")
+        )
+        detail.setProperty("role", "muted")
+        detail.setWordWrap(True)
+        head.addWidget(title)
+        head.addWidget(detail)
+        return head
+
+    def _base_card(self) -> QFrame:
+        card = QFrame()
+        card.setProperty("role", "inset")
+        row = QHBoxLayout(card)
+        row.setContentsMargins(13, 10, 10, 10)
+        row.setSpacing(12)
+        self._said.setWordWrap(True)
+        self._said.setProperty("role", "secondary")
+        self._larger.setText(self.tr("Get {0}…").format(first_run.SUGGESTED_BASE))
+        self._larger.setAccessibleName(
+            self.tr("Open the settings to get {0}").format(first_run.SUGGESTED_BASE)
+        )
+        self._larger.setProperty("role", "small")
+        row.addWidget(self._said, 1)
+        row.addWidget(self._larger)
+        return card
+
+    def _task_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        group = QButtonGroup(self)
+        for index, task in enumerate(first_run.TASKS):
+            button = QPushButton(self.tr(task.name))
+            button.setCheckable(True)
+            button.setChecked(index == 0)
+            button.setProperty("role", "segment")
+            button.setAccessibleName(self.tr(task.name))
+            group.addButton(button, index)
+            self._tasks.append(button)
+            row.addWidget(button)
+        group.idClicked.connect(self._on_task)
+        row.addStretch(1)
+        for button, role in ((self._skip, "quiet"), (self._run, "primary")):
+            button.setProperty("role", role)
+            row.addWidget(button)
+        self._run.setText(self.tr("Run all three"))
+        self._run.setAccessibleName(self.tr("Answer this prompt with all three stacks"))
+        self._skip.setAccessibleName(self.tr("Skip the first task"))
+        return row
+
+    def _prompt_card(self) -> QFrame:
+        card = QFrame()
+        card.setProperty("role", "bubble")
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(14, 11, 14, 11)
+        self._prompt.setWordWrap(True)
+        self._prompt.setTextFormat(Qt.TextFormat.PlainText)
+        self._prompt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        inside.addWidget(self._prompt)
+        return card
+
+    def _connect(self) -> None:
+        self._run.clicked.connect(self.run)
+        self._skip.clicked.connect(self._on_left)
+        self._larger.clicked.connect(self.larger_base_wanted)
+        self._model_thread.text_arrived.connect(self._on_text_arrived)
+        self._model_thread.answer_finished.connect(self._on_answer_finished)
+        self._model_thread.answer_failed.connect(self._on_answer_failed)
+
+    @property
+    def answers(self) -> tuple[FirstRunAnswer, ...]:
+        return tuple(self._answers)
+
+    @property
+    def running(self) -> bool:
+        return bool(self._requests)
+
+    def set_base(self, base: BaseDescription | None) -> None:
+        self._base = base
+        self._show_base()
+        self._show_state()
+
+    def set_experts(self, experts: tuple[InstalledExpert, ...]) -> None:
+        """What the library holds now."""
+        self._experts = experts
+        if not self._requests:
+            self._show_task()
+
+    @Slot()
+    def run(self) -> None:
+        """Asks all steps, one after the other, greedily; stops them when pressed again."""
+        if self._requests:
+            self.stop()
+            return
+        if self._base is None:
+            return
+        try:
+            stacks = first_run.stacks(self._task, self._library, self._base)
+        except ExpertError as error:
+            self.failed.emit(error)
+            return
+        for view, stack in zip(self._answers, stacks, strict=True):
+            view.begin(stack)
+            request = self._model_thread.ask(self._task.messages, stack, first_run.SAMPLING)
+            self._requests[request] = view
+        self._show_state()
+
+    def stop(self) -> None:
+        for request in self._requests:
+            self._model_thread.stop(request)
+
+    def _show_task(self) -> None:
+        self._prompt.setText(self._task.prompt)
+        for view in self._answers:
+            self._columns.removeWidget(view)
+            view.hide()
+            view.deleteLater()
+        tiers = {expert.name: expert.manifest.tier for expert in self._experts}
+        self._answers = [FirstRunAnswer(step, tiers) for step in self._task.steps]
+        for view in self._answers:
+            self._columns.addWidget(view, 1)
+        self._show_state()
+
+    def _show_base(self) -> None:
+        base = self._base
+        if base is None:
+            self._said.setText(self.tr("The base is being loaded."))
+            return
+        if base.name != first_run.DEMONSTRATION_BASE:
+            self._said.setText(
+                self.tr("{0} is loaded: {1:,} million parameters.").format(
+                    base.name, round(base.parameters / 1e6)
+                )
+            )
+            self._larger.hide()
+            return
+        self._larger.show()
+        self._said.setText(
+            self.tr(
+                "This is a small demonstration base of {0} million parameters. It is made for "
+                "such narrow tasks, knows next to nothing of the world and cannot chat. "
+                "For real work get {1} (1.5 GB) under Settings."
+            ).format(round(base.parameters / 1e6), first_run.SUGGESTED_BASE)
+        )
+
+    def _show_state(self) -> None:
+        absent = first_run.missing(self._task, self._experts)
+        told = ""
+        if absent:
+            told = self.tr("Not installed yet: {0}.").format(", ".join(absent))
+        elif self._base is None:
+            told = self.tr("The base is being loaded.")
+        self._state.setText(told)
+        self._state.setVisible(bool(told))
+        self._run.setText(self.tr("Stop") if self._requests else self.tr("Run all three"))
+        theme.restyle(self._run, role="" if self._requests else "primary")
+        self._run.setEnabled(bool(self._requests) or not told)
+        for button in self._tasks:
+            button.setEnabled(not self._requests)
+
+    @Slot(int)
+    def _on_task(self, index: int) -> None:
+        self._task = first_run.TASKS[index]
+        self._show_task()
+
+    @Slot()
+    def _on_left(self) -> None:
+        self.stop()
+        self.left.emit()
+
+    @Slot(str, str)
+    def _on_text_arrived(self, request: str, text: str) -> None:
+        if request in self._requests:
+            self._requests[request].append(text)
+
+    @Slot(str, object)
+    def _on_answer_finished(self, request: str, answer: Answer) -> None:
+        view = self._requests.pop(request, None)
+        if view is None:
+            return
+        view.finish(answer)
+        if not self._requests:
+            self._skip.setText(self.tr("Ask something yourself"))
+            self._skip.setAccessibleName(self.tr("Close the first task and begin to chat"))
+        self._show_state()
+
+    @Slot(str, object)
+    def _on_answer_failed(self, request: str, error: ExpertError) -> None:
+        view = self._requests.pop(request, None)
+        if view is None:
+            return
+        view.fail()
+        self.failed.emit(error)
+        self._show_state()
