@@ -46,7 +46,7 @@ class LoadedExpert:
     """An expert's deltas on the device, as its file holds them: no weight folded in."""
 
     name: str
-    weights_sha256: str
+    load_order: int
     low_ranks: Mapping[Place, LowRank]
 
     @property
@@ -89,7 +89,7 @@ def load_expert(
         )
         for place, (module, a, b) in pairs.items()
     }
-    return LoadedExpert(member.name, member.weights_sha256, low_ranks)
+    return LoadedExpert(member.name, member.load_order, low_ranks)
 
 
 def _config(member: StackMember) -> AdapterConfig:

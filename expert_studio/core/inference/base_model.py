@@ -20,8 +20,13 @@ from expert_studio.core.errors import LoadError
 from expert_studio.core.inference.base_model_files import base_sha256, weight_files
 from expert_studio.core.inference.conversation import BaseDescription, BaseRequest
 from expert_studio.core.inference.decoder import Decoder, DecoderLayer
+from expert_studio.core.inference.decoder_quantization import (
+    check_quantization,
+    compute_dtype,
+    quantize,
+    quantize_table,
+)
 from expert_studio.core.inference.decoder_shape import PROJECTIONS, DecoderShape, read_shape
-from expert_studio.core.inference.decoder_weights import compute_dtype, embedding, quantize
 from expert_studio.core.settings import resources_folder
 
 HASHING_SHARE = 0.3  # of the progress shown; the rest is reading and quantizing
@@ -78,6 +83,7 @@ def load_base(
     shape = read_shape(request.folder)
     files = weight_files(request.folder)
     device = choose_device(request.device)
+    check_quantization(request.quantization, device)
     on_progress(0.0)
     with ExitStack() as opened:
         try:
@@ -161,12 +167,12 @@ def _decoder(
 ) -> Decoder:
     dtype = compute_dtype(request.quantization)
     table = (shape.vocabulary, shape.hidden)
-    tokens = embedding(
+    tokens = quantize_table(
         tensors(f"{TENSOR_PREFIX}embed_tokens.weight", table), request.quantization, device
     )
     head = tokens
     if not shape.tied_head:
-        head = embedding(tensors("lm_head.weight", table), request.quantization, device)
+        head = quantize_table(tensors("lm_head.weight", table), request.quantization, device)
     norm = tensors(f"{TENSOR_PREFIX}norm.weight", (shape.hidden,)).to(device, dtype, copy=True)
     layers = []
     for index in range(shape.layers):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from expert_studio.core.inference.decoder_cache import KVCache
 from expert_studio.core.inference.decoder_shape import DecoderShape
-from expert_studio.core.inference.decoder_weights import DenseWeight, Weight
+from expert_studio.core.inference.decoder_weights import Table, Weight
 
 
 class Delta(Protocol):
@@ -60,7 +60,7 @@ class Decoder:
         self,
         shape: DecoderShape,
         layers: Sequence[DecoderLayer],
-        tokens: DenseWeight,
+        tokens: Table,
         norm: Tensor,
         head: Weight,
     ) -> None:

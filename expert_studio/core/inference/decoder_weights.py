@@ -1,23 +1,16 @@
-"""The base's linear weights, dense or quantized: each knows its product and its float32 value.
+"""What a base weight is, dense or quantized: it knows its product and its float32 value.
 
 A weight is made once at load and never changed: experts only ever add to its
-product. Knows nothing of layers, experts or files.
-
-`nf4` and `int8` are bitsandbytes' formats (NF4 in blocks of 64; LLM.int8 with
-outlier columns kept in float), `int4` is torch's packed CPU format (groups of
-64 or 32 along the input, asymmetric).
+product. Knows nothing of layers, experts or files; the quantized kinds are in
+`decoder_int4` and `decoder_bitsandbytes`.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from expert_studio.core.errors import LoadError
-from expert_studio.core.settings import Quantization
 
 
 class Weight(Protocol):
@@ -36,6 +29,14 @@ class Weight(Protocol):
         ...
 
 
+class Table(Weight, Protocol):
+    """A (vocabulary, hidden) weight that is read by row as well: the token table."""
+
+    def rows(self, ids: Tensor) -> Tensor:
+        """ids: (tokens,) int64. Returns (tokens, hidden) in the compute dtype."""
+        ...
+
+
 class DenseWeight:
     """bf16 or fp32, as it came from the file."""
 
@@ -49,7 +50,7 @@ class DenseWeight:
         return F.linear(x, self._matrix, self._bias)
 
     def rows(self, ids: Tensor) -> Tensor:
-        """ids: (tokens,) int64. Returns (tokens, in): the matrix read as an embedding."""
+        """As `Table.rows`."""
         return F.embedding(ids, self._matrix)
 
     def dequantized(self) -> Tensor:
@@ -57,28 +58,3 @@ class DenseWeight:
 
     def resident(self) -> tuple[Tensor, ...]:
         return (self._matrix,) if self._bias is None else (self._matrix, self._bias)
-
-
-def compute_dtype(quantization: Quantization) -> torch.dtype:
-    """The dtype activations, norms, adapters and KV caches have under a quantization."""
-    return torch.float32 if quantization == "fp32" else torch.bfloat16
-
-
-def quantize(
-    matrix: Tensor, bias: Tensor | None, quantization: Quantization, device: torch.device
-) -> Weight:
-    """Puts one (out, in) matrix on the device in the given quantization.
-
-    Raises:
-        LoadError: this device or this shape cannot hold that quantization.
-    """
-    dtype = compute_dtype(quantization)
-    bias = None if bias is None else bias.to(device, dtype)
-    if quantization in ("bf16", "fp32"):
-        return DenseWeight(matrix.to(device, dtype), bias)
-    raise LoadError(f"Bases cannot be loaded as {quantization} yet.")
-
-
-def embedding(matrix: Tensor, quantization: Quantization, device: torch.device) -> DenseWeight:
-    """The (vocabulary, hidden) token table; also the head of a tied base."""
-    return DenseWeight(matrix.to(device, compute_dtype(quantization), copy=True))

@@ -32,6 +32,7 @@ from expert_studio.core.inference.decoder import Decoder, LayerDeltas
 from expert_studio.core.inference.engine_answer import AnswerRun, Task, pieces
 from expert_studio.core.inference.engine_caches import CacheShelf
 from expert_studio.core.inference.engine_memory import give_back, memory_told
+from expert_studio.core.inference.engine_threads import Threads
 from expert_studio.core.inference.sampling import with_seed
 from expert_studio.core.inference.stack import EMPTY, Stack
 from expert_studio.core.inference.tokenizer import ChatTokenizer
@@ -63,6 +64,8 @@ class Engine:
         self._description = description
         self._adapters = AdapterShelf(decoder.shape, decoder.dtype, decoder.device)
         self._caches = CacheShelf(decoder.new_cache)
+        size = (description.parameters, description.resident_bytes)
+        self._threads = Threads(*size, decoder.device)
         self._ends = frozenset((*decoder.shape.end_tokens, *tokenizer.end_tokens))
 
     @property
@@ -94,7 +97,9 @@ class Engine:
         with self._working():
             deltas = self._deltas(stack)
             read = self._caches.take(stack.hash, prompt)
-            return AnswerRun(decoder, deltas, read, task, text).say(on_text, should_stop)
+            return AnswerRun(decoder, deltas, read, self._threads, task, text).say(
+                on_text, should_stop
+            )
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """The tokens that `generate` would read for these messages.
@@ -198,7 +203,8 @@ class Engine:
     def _working(self) -> Iterator[None]:
         """No gradients; running out of memory gives up the caches and says so."""
         try:
-            with torch.inference_mode(), memory_told("There was no room for this answer."):
+            no_room = memory_told("There was no room for this answer.")
+            with torch.inference_mode(), self._threads.restored(), no_room:
                 yield
         except OutOfMemoryError:
             self._forget()

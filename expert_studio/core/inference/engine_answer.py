@@ -20,6 +20,7 @@ from expert_studio.core.inference.conversation import (
 )
 from expert_studio.core.inference.decoder import Decoder, LayerDeltas
 from expert_studio.core.inference.engine_caches import ReadText
+from expert_studio.core.inference.engine_threads import Threads
 from expert_studio.core.inference.sampling import Sampler
 from expert_studio.core.inference.stack import Stack
 
@@ -52,12 +53,14 @@ class AnswerRun:
         decoder: Decoder,
         deltas: tuple[LayerDeltas, ...],
         read: ReadText,
+        threads: Threads,
         task: Task,
         text: AnswerText,
     ) -> None:
         self._decoder = decoder
         self._deltas = deltas
         self._read = read
+        self._threads = threads
         self._task = task
         self._text = text
         self._sampler = Sampler(task.sampling, task.prompt, decoder.device)
@@ -122,6 +125,7 @@ class AnswerRun:
     def _next(self, tokens: Sequence[int]) -> Tensor:
         """Reads tokens. Returns (vocabulary,) float32 after the last of them."""
         decoder = self._decoder
+        self._threads.take(len(tokens))
         hidden = decoder.read(decoder.embed(tokens), self._read.kv, self._deltas)
         self._read.tokens.extend(tokens)
         return decoder.logits(hidden[-1:])[0]

@@ -1,0 +1,128 @@
+"""Weights in bitsandbytes' formats: NF4 blocks and LLM.int8 rows.
+
+Knows nothing of layers or files. Both run on a CPU as well as on CUDA: NF4 by a
+fused kernel where the processor has AVX512-BF16 (elsewhere each product unpacks
+the whole weight first), LLM.int8 by torch's int8 product where it has AVX-512
+(elsewhere in float, slowly).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+BLOCK = 64  # inputs that share an NF4 scale
+PACKED_ROWS = 32  # outputs the fused CPU kernel takes at a time
+OUTLIER = 6.0  # input columns with a value this large stay in float (LLM.int8's own figure)
+
+
+class Nf4Weight:
+    """code[q] * scale in blocks of 64 along the input."""
+
+    __slots__ = ("_bias", "_codes", "_fused", "_scales", "_shape", "_table")
+
+    def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
+        """matrix: (out, in), any float dtype."""
+        functional = _bitsandbytes().functional
+        dense = matrix.to(torch.bfloat16).contiguous()
+        codes, state = functional.quantize_4bit(
+            dense, blocksize=BLOCK, quant_type="nf4", compress_statistics=False
+        )
+        outputs, inputs = matrix.shape
+        self._fused = (
+            matrix.device.type == "cpu"
+            and outputs % PACKED_ROWS == 0
+            and inputs % BLOCK == 0
+            and bool(functional.has_avx512bf16())
+        )
+        if self._fused:
+            codes, state = functional._convert_weight_packed_for_cpu(codes, state)
+        self._shape = (outputs, inputs)
+        self._codes: Tensor = codes
+        self._scales: Tensor = state.absmax
+        self._table: Tensor = state.code
+        self._bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        operations = torch.ops.bitsandbytes
+        y: Tensor
+        if self._fused:
+            y = operations.gemv_4bit(x, self._codes, self._shape, self._scales, self._table, BLOCK)
+        else:
+            y = operations.gemm_4bit(x, self._codes, self._shape, self._scales, BLOCK, "nf4")
+        return y if self._bias is None else y.add_(self._bias)
+
+    def dequantized(self) -> Tensor:
+        outputs, inputs = self._shape
+        if not self._fused:
+            y: Tensor = torch.ops.bitsandbytes.dequantize_4bit(
+                self._codes, self._scales, BLOCK, "nf4", self._shape, torch.float32
+            )
+            return y
+        # 32 rows at a time, two inputs at a time; low nibbles first, then high ones
+        pairs = self._codes.reshape(-1, 32)
+        codes = torch.cat((pairs & 15, pairs >> 4), dim=-1).view(-1, inputs // 2, 32, 2)
+        values = self._table[codes.transpose(1, 2).reshape(outputs, inputs).long()]
+        scales: Tensor = self._scales.t().float().repeat_interleave(BLOCK, dim=1)
+        return scales.mul_(values)
+
+    def resident(self) -> tuple[Tensor, ...]:
+        held = (self._codes, self._scales)
+        return held if self._bias is None else (*held, self._bias)
+
+
+class Int8Weight:
+    """row * scale / 127; inputs are quantized by row as well, outlier columns stay in float."""
+
+    __slots__ = ("_bias", "_rows", "_scales")
+
+    def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
+        """matrix: (out, in), any float dtype."""
+        functional = _bitsandbytes().functional
+        self._rows, self._scales, _ = functional.int8_vectorwise_quant(matrix.to(torch.float16))
+        self._bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        operations = torch.ops.bitsandbytes
+        rows, scales, outliers = operations.int8_vectorwise_quant(x.to(torch.float16), OUTLIER)
+        y: Tensor = operations.int8_mixed_scaled_mm(
+            x, rows, self._rows, scales, self._scales, outliers, self._bias
+        )[0]
+        return y
+
+    def dequantized(self) -> Tensor:
+        return self._rows.float() * (self._scales.float() / 127)[:, None]
+
+    def resident(self) -> tuple[Tensor, ...]:
+        held = (self._rows, self._scales)
+        return held if self._bias is None else (*held, self._bias)
+
+
+@cache
+def _bitsandbytes() -> Any:
+    """The library, kept from fetching native code.
+
+    On a processor with AVX512-BF16 its CPU backend asks the `kernels` package, where
+    one is installed, to download a replacement kernel from a hub; without the package
+    it prints a warning that asks people to install it. Neither happens here.
+    """
+    absent: Any = None
+    backend = logging.getLogger("bitsandbytes.backends.cpu.ops")
+    level = backend.level
+    shadowed = "kernels" not in sys.modules
+    try:
+        if shadowed:
+            sys.modules["kernels"] = absent
+        backend.setLevel(logging.ERROR)
+        import bitsandbytes
+
+        return bitsandbytes
+    finally:
+        backend.setLevel(level)
+        if shadowed:
+            del sys.modules["kernels"]

@@ -1,0 +1,96 @@
+"""Weights in torch's packed CPU formats: 4-bit groups for products, 8-bit rows for the table.
+
+Knows nothing of layers or files. The packed order is torch's own and differs
+between processors, so a packed weight is never stored.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from expert_studio.core.errors import LoadError
+
+GROUPS = (64, 32)  # inputs that share a scale; the first that divides the width
+ROWS = 16  # the packed kernel takes outputs by so many
+
+
+class Int4Weight:
+    """(q - 8) * scale + zero in groups along the input, q in 0 to 15, scale and zero in bf16."""
+
+    __slots__ = ("_bias", "_group", "_inputs", "_packed", "_scales")
+
+    def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
+        """matrix: (out, in), any float dtype. Raises LoadError: its shape cannot be packed."""
+        outputs, inputs = matrix.shape
+        group = next((size for size in GROUPS if inputs % size == 0), 0)
+        if not group or outputs % ROWS:
+            raise LoadError(
+                "This base cannot be loaded as int4.",
+                f"A layer of {outputs} x {inputs} does not divide into groups.",
+                "Choose nf4 or bf16.",
+            )
+        self._group = group
+        self._inputs = inputs
+        self._bias = bias
+        codes, self._scales = _grouped(matrix, group)
+        self._packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes, 1)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
+            x, self._packed, self._group, self._scales
+        )
+        return y if self._bias is None else y.add_(self._bias)
+
+    def dequantized(self) -> Tensor:
+        one = torch.eye(self._inputs)  # in fp32 the kernel's product with it is exact
+        y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
+            one, self._packed, self._group, self._scales.float()
+        )
+        return y.t().contiguous()
+
+    def resident(self) -> tuple[Tensor, ...]:
+        held = (self._packed, self._scales)
+        return held if self._bias is None else (*held, self._bias)
+
+
+class Int8Table:
+    """The token table, and the head of a tied base: one bf16 scale a row."""
+
+    __slots__ = ("_rows", "_scales")
+
+    def __init__(self, matrix: Tensor) -> None:
+        """matrix: (vocabulary, hidden), any float dtype."""
+        largest = matrix.float().abs().amax(dim=1).clamp(min=1e-12)
+        self._scales = (largest / 127).to(torch.bfloat16)  # (vocabulary,)
+        codes = matrix.float() / self._scales.float()[:, None]
+        self._rows = codes.round().clamp(-127, 127).to(torch.int8)  # (vocabulary, hidden)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y: Tensor = torch.ops.aten._weight_int8pack_mm(x, self._rows, self._scales)
+        return y
+
+    def rows(self, ids: Tensor) -> Tensor:
+        return self._rows[ids].to(torch.bfloat16) * self._scales[ids][:, None]
+
+    def dequantized(self) -> Tensor:
+        return self._rows.float() * self._scales.float()[:, None]
+
+    def resident(self) -> tuple[Tensor, ...]:
+        return (self._rows, self._scales)
+
+
+def _grouped(matrix: Tensor, group: int) -> tuple[Tensor, Tensor]:
+    """Codes (out, in) int32 and scales with zeros (in / group, out, 2) bf16.
+
+    Codes are chosen after scale and zero are rounded, so that rounding adds no error
+    of its own.
+    """
+    outputs, inputs = matrix.shape
+    grouped = matrix.float().view(outputs, inputs // group, group)
+    low, high = grouped.amin(-1), grouped.amax(-1)
+    scale = ((high - low) / 15).clamp(min=1e-8).to(torch.bfloat16)
+    zero = (low + 8 * scale.float()).to(torch.bfloat16)
+    codes = (grouped - zero.float()[..., None]) / scale.float()[..., None] + 8
+    scales = torch.stack((scale, zero), dim=-1).transpose(0, 1).contiguous()
+    return codes.round().clamp(0, 15).to(torch.int32).view(outputs, inputs), scales
