@@ -16,7 +16,7 @@ from PySide6.QtSvg import QSvgRenderer
 from expert_studio.core.settings import resources_folder
 
 # Drawn once per size a button or a high-density screen may ask for.
-_SIZES_PX = (16, 20, 24, 32, 40, 48, 64)
+_SIZES_PX = (14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 64)
 
 
 def icon(name: str, colour: str | QColor, disabled: str | QColor | None = None) -> QIcon:

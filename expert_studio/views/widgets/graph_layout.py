@@ -12,47 +12,45 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+Point = tuple[float, float]
+
 NODE_WIDTH = 154.0
 NODE_HEIGHT = 46.0
-COLUMN_GAP = 72.0
-ROW_GAP = 24.0
-EMPTY_SLOT_HEIGHT = 10.0
+EMPTY_SLOT_HEIGHT = 14.0
+COLUMN_GAP = (60.0, 130.0)  # least and most
+ROW_GAP = (18.0, 64.0)
 _SWEEPS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column and the groups (tiers) its nodes belong to, left to right."""
-
-    x: float
-    groups: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Places in scene pixels: a node's top left corner, an edge's points."""
 
-    places: Mapping[str, tuple[float, float]]
-    edges: Mapping[tuple[str, str], tuple[tuple[float, float], ...]]
-    columns: tuple[Column, ...]
+    places: Mapping[str, Point]
+    edges: Mapping[tuple[str, str], tuple[Point, ...]]
     width: float
     height: float
 
 
-def place(groups: Mapping[str, int], edges: Iterable[tuple[str, str]]) -> Layout:
+def place(
+    groups: Mapping[str, int],
+    edges: Iterable[tuple[str, str]],
+    room: Point = (0.0, 0.0),
+) -> Layout:
     """Lays out a directed graph from left to right.
 
     Args:
         groups: for each node the number of its tier; lower tiers stand further left.
         edges: (dependency, dependant); both ends must be in `groups`. Edges of a cycle
             are drawn, but do not move their ends apart.
+        room: width and height there is; gaps grow towards it, but not without limit.
     """
     known = sorted(set(edges))
     ranks = _ranks(groups, known)
     columns, chains = _columns_with_slots(ranks, known)
     for sweep in range(_SWEEPS):
         _order_by_neighbours(columns, chains, forward=sweep % 2 == 0)
-    return _placed(columns, chains, groups)
+    return _placed(columns, chains, groups, room)
 
 
 def _ranks(groups: Mapping[str, int], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -120,35 +118,45 @@ def _placed(
     columns: Sequence[Sequence[str]],
     chains: Mapping[tuple[str, str], list[str]],
     groups: Mapping[str, int],
+    room: Point,
 ) -> Layout:
-    heights = [sum(_slot_height(node) + ROW_GAP for node in column) for column in columns]
-    height = max(heights, default=0.0)
-    middles: dict[str, tuple[float, float]] = {}
-    found = []
+    count = len(columns)
+    column_gap = _gap(room[0], NODE_WIDTH * count, max(count - 1, 1), COLUMN_GAP)
+    tallest = max(columns, key=_least_height, default=[])
+    row_gap = _gap(room[1], _height_of(tallest), max(len(tallest), 1), ROW_GAP)
+    height = _height_of(tallest) + row_gap * len(tallest)
+    middles: dict[str, Point] = {}
     for number, column in enumerate(columns):
-        x = number * (NODE_WIDTH + COLUMN_GAP)
-        spare = (height - heights[number]) / max(len(column), 1)
+        x = number * (NODE_WIDTH + column_gap)
+        gap = (height - _height_of(column)) / max(len(column), 1)
         y = 0.0
         for node in column:
-            slot = _slot_height(node) + ROW_GAP + spare
+            slot = _slot_height(node) + gap
             middles[node] = (x, y + slot / 2)
             y += slot
-        found.append(Column(x, tuple(sorted({groups[n] for n in column if n in groups}))))
-    width = len(columns) * (NODE_WIDTH + COLUMN_GAP) - COLUMN_GAP if columns else 0.0
+    width = count * (NODE_WIDTH + column_gap) - column_gap if count else 0.0
     places = {n: (middles[n][0], middles[n][1] - NODE_HEIGHT / 2) for n in groups}
     edges = {pair: _points(chain, middles) for pair, chain in chains.items()}
-    return Layout(places, edges, tuple(found), width, height)
+    return Layout(places, edges, width, height)
 
 
-def _points(
-    chain: Sequence[str], middles: Mapping[str, tuple[float, float]]
-) -> tuple[tuple[float, float], ...]:
+def _points(chain: Sequence[str], middles: Mapping[str, Point]) -> tuple[Point, ...]:
+    """From the right side of a node through the middle of each slot to the left of another."""
     start, *slots, end = chain
-    points = [(middles[start][0] + NODE_WIDTH, middles[start][1])]
-    for slot in slots:
-        x, y = middles[slot]
-        points += [(x, y), (x + NODE_WIDTH, y)]
-    return (*points, middles[end])
+    through = [(middles[slot][0] + NODE_WIDTH / 2, middles[slot][1]) for slot in slots]
+    return ((middles[start][0] + NODE_WIDTH, middles[start][1]), *through, middles[end])
+
+
+def _gap(room: float, filled: float, gaps: int, limits: tuple[float, float]) -> float:
+    return min(max((room - filled) / gaps, limits[0]), limits[1])
+
+
+def _least_height(column: Sequence[str]) -> float:
+    return _height_of(column) + ROW_GAP[0] * len(column)
+
+
+def _height_of(column: Sequence[str]) -> float:
+    return sum(map(_slot_height, column))
 
 
 def _slot_height(node: str) -> float:

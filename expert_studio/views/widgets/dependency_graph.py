@@ -1,0 +1,308 @@
+"""Draws which expert needs which, in layers by tier; click or arrow keys choose one.
+
+Knows names and tiers, nothing of how experts are installed or loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
+
+from expert_studio.core.experts.dependencies import GraphEdge
+from expert_studio.core.experts.manifest import TIERS
+from expert_studio.views.theme import body_font, tokens_of
+from expert_studio.views.widgets.expert_facts import tier_name
+from expert_studio.views.widgets.graph_items import ColumnTitle, EdgeItem, NodeItem
+from expert_studio.views.widgets.graph_layout import NODE_HEIGHT, NODE_WIDTH, Point, place
+
+_MARGIN = 24.0
+_TITLE_HEIGHT = 38.0
+_ZOOM_STEP = 1.2
+_ZOOM_RANGE = (0.3, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    """One expert, or one that is needed and not installed."""
+
+    name: str
+    caption: str  # "1.0.0 · LoRA r16", or "not installed"
+    tier: str  # "" for a missing one
+    missing: bool = False
+
+
+class DependencyGraphView(QGraphicsView):
+    """The drawing, zoomable and reachable by keyboard.
+
+    Signals:
+        node_chosen(str): the name of the node that was clicked or reached with a key.
+    """
+
+    node_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._nodes: dict[str, NodeItem] = {}
+        self._edges: list[EdgeItem] = []
+        self._shown: tuple[Sequence[GraphNode], Sequence[GraphEdge]] = ((), ())
+        self._chosen = ""
+        self._fitted = True
+        self.setScene(QGraphicsScene(self))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # The page takes dropped files wherever they fall.
+        self.setAcceptDrops(False)
+        self.setAccessibleName(self.tr("Dependency graph"))
+
+    def show_graph(self, nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> None:
+        """Draws these nodes and edges between them; keeps the chosen one if it stays."""
+        self._shown = (nodes, edges)
+        if self._chosen not in {node.name for node in nodes}:
+            self._chosen = ""
+        self.fit()
+
+    def choose(self, name: str) -> None:
+        """Rings one node and its edges, "" for none, without a signal."""
+        self._mark(name if name in self._nodes else "")
+
+    def node_centre(self, name: str) -> QPointF:
+        """The middle of a node in scene coordinates.
+
+        Raises:
+            KeyError: there is no such node.
+        """
+        return self._nodes[name].pos() + QPointF(NODE_WIDTH / 2, NODE_HEIGHT / 2)
+
+    def fit(self) -> None:
+        """Shows the whole graph, never larger than life."""
+        self._fitted = True
+        self.resetTransform()
+        self._draw()
+        room, wanted = self.viewport().rect(), self.sceneRect()
+        if wanted.width() > 0 and wanted.height() > 0:
+            factor = min(room.width() / wanted.width(), room.height() / wanted.height(), 1.0)
+            factor = max(factor, _ZOOM_RANGE[0])
+            self.scale(factor, factor)
+            self.centerOn(wanted.center())
+        self._update_drag()
+
+    def zoom(self, steps: float) -> None:
+        """Enlarges by steps of a fifth; negative ones make it smaller."""
+        now = self.transform().m11()
+        low, high = _ZOOM_RANGE
+        factor = min(max(now * _ZOOM_STEP**steps, low), high) / now
+        self.scale(factor, factor)
+        self._fitted = False
+        self._update_drag()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom(event.angleDelta().y() / 120)
+            event.accept()
+        elif self._fitted:
+            event.ignore()  # the page scrolls
+        else:
+            super().wheelEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        item = self.itemAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and isinstance(item, NodeItem):
+            self._choose_and_tell(item.name)
+            event.accept()
+        else:
+            super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        key = Qt.Key(event.key())
+        if key in moves:
+            self._move(*moves[key])
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom(1)
+        elif key == Qt.Key.Key_Minus:
+            self.zoom(-1)
+        elif key == Qt.Key.Key_0:
+            self.fit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.viewport().update()
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        if not self.hasFocus():
+            return
+        painter.save()
+        painter.resetTransform()
+        painter.setPen(QPen(QColor(tokens_of(self).accent), 1))
+        painter.drawRoundedRect(QRectF(self.viewport().rect()).adjusted(1, 1, -1, -1), 8, 8)
+        painter.restore()
+
+    def _draw(self) -> None:
+        """Lays the graph out for the room there is now."""
+        nodes, edges = self._shown
+        room = self.viewport().rect()
+        inside = (room.width() - 2 * _MARGIN, room.height() - _TITLE_HEIGHT - _MARGIN / 2)
+        needs = {(edge.target, edge.source): edge for edge in edges if edge.kind == "requires"}
+        layout = place(_groups(nodes, list(needs)), needs, inside)
+        scene = self.scene()
+        scene.clear()
+        self._edges = [
+            EdgeItem(pair, points, needs[pair].state) for pair, points in layout.edges.items()
+        ]
+        for edge in edges:
+            if edge.kind == "incompatible":
+                ends = _facing(layout.places[edge.target], layout.places[edge.source])
+                self._edges.append(EdgeItem((edge.target, edge.source), ends, edge.state))
+        self._nodes = {}
+        for node in nodes:
+            item = NodeItem(node.name, node.caption, node.tier, node.missing)
+            item.setPos(*layout.places[node.name])
+            self._nodes[node.name] = item
+        for part in (*self._edges, *self._nodes.values()):
+            scene.addItem(part)
+        self._add_titles()
+        scene.setSceneRect(
+            -_MARGIN,
+            -_TITLE_HEIGHT,
+            layout.width + 2 * _MARGIN,
+            layout.height + _TITLE_HEIGHT + _MARGIN / 2,
+        )
+        self._mark(self._chosen)
+
+    def _move(self, columns: int, rows: int) -> None:
+        """To the nearest node in a direction: sideways by column, up and down within one."""
+        if not self._nodes:
+            return
+        if not self._chosen:
+            first = min(self._nodes.values(), key=lambda item: (item.x(), item.y()))
+            self._choose_and_tell(first.name)
+            return
+        here = self._nodes[self._chosen].pos()
+
+        def is_ahead(item: NodeItem) -> bool:
+            right, down = item.x() - here.x(), item.y() - here.y()
+            return right * columns > 0 if columns else right == 0 and down * rows > 0
+
+        ahead = [item for item in self._nodes.values() if is_ahead(item)]
+        if ahead:
+            nearest = min(
+                ahead, key=lambda item: (abs(item.x() - here.x()), abs(item.y() - here.y()))
+            )
+            self._choose_and_tell(nearest.name)
+
+    def _choose_and_tell(self, name: str) -> None:
+        self._mark(name)
+        self.ensureVisible(self._nodes[name], 20, 20)
+        self.node_chosen.emit(name)
+
+    def _mark(self, name: str) -> None:
+        self._chosen = name
+        for item in self._nodes.values():
+            item.set_chosen(item.name == name)
+        for edge in self._edges:
+            edge.set_chosen(name in edge.pair)
+        self.setAccessibleDescription(self._spoken(name) if name else self._overview())
+
+    def _overview(self) -> str:
+        return self.tr("{nodes} experts, {edges} dependencies. Arrow keys choose one.").format(
+            nodes=len(self._nodes), edges=len(self._edges)
+        )
+
+    def _spoken(self, name: str) -> str:
+        item = self._nodes[name]
+        needed = [edge for edge in self._edges if not edge.refusal]
+        needs = ", ".join(edge.pair[0] for edge in needed if edge.pair[1] == name)
+        needed_by = ", ".join(edge.pair[1] for edge in needed if edge.pair[0] == name)
+        refused = {*(e.pair for e in self._edges if e.refusal and name in e.pair)}
+        parts = [f"{name}, {item.caption}"]
+        if needs:
+            parts.append(self.tr("needs {names}").format(names=needs))
+        if needed_by:
+            parts.append(self.tr("needed by {names}").format(names=needed_by))
+        for pair in sorted(refused):
+            other = pair[0] if pair[1] == name else pair[1]
+            parts.append(self.tr("not together with {name}").format(name=other))
+        return "; ".join(parts)
+
+    def _add_titles(self) -> None:
+        """The tiers of each column above it, once where several columns share them."""
+        tiers: dict[float, set[int]] = {}
+        for item in self._nodes.values():
+            if item.tier:
+                tiers.setdefault(item.x(), set()).add(TIERS.index(item.tier))
+        before = ""
+        for x in sorted(tiers):
+            title = ", ".join(tier_name(TIERS[number]) for number in sorted(tiers[x]))
+            if title != before:
+                titled = ColumnTitle(title[0].upper() + title[1:], body_font(11))
+                titled.setPos(x, -_TITLE_HEIGHT + 12)
+                self.scene().addItem(titled)
+            before = title
+
+    def _update_drag(self) -> None:
+        """A hand to pull with only where there is something out of sight."""
+        shown = self.transform().mapRect(self.sceneRect())
+        room = self.viewport().rect()
+        larger = shown.width() > room.width() + 1 or shown.height() > room.height() + 1
+        mode = QGraphicsView.DragMode
+        self.setDragMode(mode.ScrollHandDrag if larger else mode.NoDrag)
+        wanted = Qt.ScrollBarPolicy
+        policy = wanted.ScrollBarAsNeeded if larger else wanted.ScrollBarAlwaysOff
+        self.setHorizontalScrollBarPolicy(policy)
+        self.setVerticalScrollBarPolicy(policy)
+
+
+def _groups(nodes: Sequence[GraphNode], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """The tier's number of each node; a missing one stands left of what needs it.
+
+    Format and language share a column unless one needs the other.
+    """
+    groups = {node.name: TIERS.index(node.tier) for node in nodes if not node.missing}
+    ends = {(groups.get(before), groups.get(after)) for before, after in pairs}
+    if not ends & {(0, 1), (1, 0)}:
+        groups = {name: max(group, 1) for name, group in groups.items()}
+    for node in nodes:
+        if node.missing:
+            dependants = [groups[after] for before, after in pairs if before == node.name]
+            groups[node.name] = min(dependants, default=0)
+    return groups
+
+
+def _facing(one: Point, other: Point) -> tuple[Point, Point]:
+    """The sides of two nodes that look at each other."""
+    (left, top), (right, bottom) = sorted((one, other))
+    middle = NODE_HEIGHT / 2
+    if left == right:
+        return (left + NODE_WIDTH / 2, top + NODE_HEIGHT), (right + NODE_WIDTH / 2, bottom)
+    return (left + NODE_WIDTH, top + middle), (right, bottom + middle)
