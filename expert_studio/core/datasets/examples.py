@@ -1,0 +1,268 @@
+"""One training example, and JSON-lines files of them in the row shapes the field uses.
+
+Knows the shapes (instruction rows, chat rows, classified documents) and upstream's
+field names for them. Knows nothing of tokens, tokenizers or training.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from expert_studio.core.datasets.document_prompt import classification_prompt, label_text
+from expert_studio.core.errors import DatasetError, StorageError
+
+Role = Literal["system", "user", "assistant"]
+Scorer = Literal["json", "label", "exact"]
+SCORERS: tuple[Scorer, ...] = ("json", "label", "exact")
+
+# Names other tools give the same three fields, in the order they are tried.
+INSTRUCTION_FIELDS = ("instruction", "prompt", "question", "sql_prompt")
+INPUT_FIELDS = ("input", "context", "schema")
+OUTPUT_FIELDS = ("output", "response", "answer", "completion", "text", "cypher", "sql")
+CHAT_FIELDS = ("messages", "conversations", "conversation")
+ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "model": "assistant",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of an example."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A conversation whose last turn is the answer to learn."""
+
+    turns: tuple[Turn, ...]
+    identifier: str = ""
+    family: str = ""  # template family or repository: what a split must not cut through
+    source: str = ""
+    license: str = ""
+    scorer: Scorer = "exact"
+
+    @property
+    def prompt(self) -> tuple[Turn, ...]:
+        """Everything said before the answer."""
+        return self.turns[:-1]
+
+    @property
+    def answer(self) -> str:
+        return self.turns[-1].content
+
+
+class _Unusable(Exception):
+    """Why one row cannot be an example, as a clause."""
+
+
+def user_message(instruction: str, text: str) -> str:
+    """How an instruction and what it works on become one message."""
+    return f"{instruction}\n\n{text}" if text else instruction
+
+
+def parse_row(row: object) -> Example:
+    """Turns one row, of any known shape, into an example.
+
+    Raises:
+        DatasetError: the row has none of the known shapes; `why` names what is missing.
+    """
+    try:
+        return _parse(row)
+    except _Unusable as cause:
+        raise DatasetError(
+            "A row cannot be used for training.", f"{cause}.", "Map its fields or leave it out."
+        ) from cause
+
+
+def read_examples(path: Path) -> Iterator[Example]:
+    """Yields the examples of a `.jsonl` or `.jsonl.xz` file, in its order; blank lines are skipped.
+
+    Raises:
+        DatasetError: the file is missing or not UTF-8, or a line is not an example;
+            the error names the line, counted from 1, and the reason.
+    """
+    for number, line in _numbered_lines(path):
+        if not line.strip():
+            continue
+        try:
+            example = _parse(json.loads(line))
+        except (ValueError, _Unusable) as cause:
+            reason = f"It is not JSON: {cause}" if isinstance(cause, ValueError) else str(cause)
+            raise DatasetError(
+                f"Line {number} of {path.name} cannot be used.",
+                f"{reason}.",
+                "Correct or remove that line.",
+            ) from cause
+        yield example if example.identifier else _named(example, f"{path.stem}-{number}")
+
+
+def write_examples(path: Path, examples: Iterable[Example]) -> int:
+    """Writes examples as chat rows, by one rename; returns how many.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8", newline="\n") as lines:
+            for example in examples:
+                lines.write(json.dumps(as_row(example), ensure_ascii=False) + "\n")
+                count += 1
+        partial.replace(path)
+    except OSError as cause:
+        partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"The examples could not be written to {path}.",
+            f"{cause.strerror or cause}.",
+            "Free some space or allow writing there.",
+        ) from cause
+    return count
+
+
+def as_row(example: Example) -> dict[str, Any]:
+    """The chat row `parse_row` reads back into the same example."""
+    return {
+        "messages": [{"role": turn.role, "content": turn.content} for turn in example.turns],
+        "id": example.identifier,
+        "family": example.family,
+        "source": example.source,
+        "license": example.license,
+        "scorer": example.scorer,
+    }
+
+
+def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        opened = (
+            lzma.open(path, "rt", encoding="utf-8")
+            if path.suffix == ".xz"
+            else path.open(encoding="utf-8")
+        )
+        with opened as lines:
+            yield from enumerate(lines, start=1)
+    except (OSError, lzma.LZMAError, UnicodeDecodeError) as cause:
+        raise DatasetError(
+            f"The dataset {path.name} cannot be read.",
+            f"{getattr(cause, 'strerror', None) or cause}.",
+            "Give a UTF-8 file with one JSON object a line.",
+        ) from cause
+
+
+def _parse(row: object) -> Example:
+    if not isinstance(row, dict):
+        raise _Unusable("It is not a JSON object")
+    for field in CHAT_FIELDS:
+        if isinstance(row.get(field), list):
+            return _chat(row, row[field])
+    if "chosen" in row and "rejected" in row:
+        raise _Unusable("It is a preference pair, and this method learns from single answers")
+    if _is_classified(row):
+        return _classified(row)
+    return _instruction(row)
+
+
+def _chat(row: Mapping[str, Any], messages: list[Any]) -> Example:
+    turns = tuple(_turn(message) for message in messages)
+    if len(turns) < 2 or turns[-1].role != "assistant":
+        raise _Unusable("Its last message is not an answer by the assistant")
+    return _with_origin(row, turns, default_scorer="exact")
+
+
+def _turn(message: object) -> Turn:
+    if not isinstance(message, dict):
+        raise _Unusable("One of its messages is not an object with role and content")
+    role = ROLES.get(str(message.get("role", message.get("from", ""))).lower())
+    content = message.get("content", message.get("value"))
+    if role is None:
+        raise _Unusable("One of its messages has no known role")
+    if not isinstance(content, str):
+        raise _Unusable("One of its messages has no text")
+    return Turn(role, content)
+
+
+def _is_classified(row: Mapping[str, Any]) -> bool:
+    return "label" in row or {"type", "language", "text"} <= row.keys()
+
+
+def _classified(row: Mapping[str, Any]) -> Example:
+    label = row.get("label", row)
+    text = row.get("content", row.get("text"))
+    if not isinstance(label, dict) or not isinstance(label.get("type"), str):
+        raise _Unusable("Its label has no type")
+    if not isinstance(text, str):
+        raise _Unusable("It has no document text")
+    answer = label_text(
+        label["type"], str(label.get("language", "")), label.get("technologies", ())
+    )
+    turns = (
+        Turn("user", classification_prompt(str(row.get("path", "")), text)),
+        Turn("assistant", answer),
+    )
+    return _with_origin(row, turns, default_scorer="label")
+
+
+def _instruction(row: Mapping[str, Any]) -> Example:
+    instruction = _first(row, INSTRUCTION_FIELDS)
+    answer = _first(row, OUTPUT_FIELDS)
+    if instruction is None:
+        raise _Unusable(f"It has none of the fields {', '.join(INSTRUCTION_FIELDS)}")
+    if answer is None:
+        raise _Unusable(f"It has none of the fields {', '.join(OUTPUT_FIELDS)}")
+    if not instruction.strip() or not answer.strip():
+        raise _Unusable("Its instruction or its answer is empty")
+    asked = user_message(instruction, _first(row, INPUT_FIELDS) or "")
+    system = _first(row, ("system",))
+    turns = (Turn("user", asked), Turn("assistant", answer))
+    if system:
+        turns = (Turn("system", system), *turns)
+    return _with_origin(row, turns, default_scorer="exact")
+
+
+def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        value = row.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, dict | list):
+            return json.dumps(value, ensure_ascii=False)
+    return None
+
+
+def _with_origin(row: Mapping[str, Any], turns: tuple[Turn, ...], default_scorer: Scorer) -> Example:
+    scorer = row.get("scorer", default_scorer)
+    if scorer not in SCORERS:
+        raise _Unusable(f"Its scorer {scorer!r} is none of {', '.join(SCORERS)}")
+    return Example(
+        turns=turns,
+        identifier=str(row.get("id", "")),
+        family=str(row.get("family", row.get("source_repo", ""))),
+        source=str(row.get("source", row.get("source_repo", ""))),
+        license=str(row.get("license", "")),
+        scorer=cast(Scorer, scorer),
+    )
+
+
+def _named(example: Example, identifier: str) -> Example:
+    return Example(
+        example.turns,
+        identifier,
+        example.family,
+        example.source,
+        example.license,
+        example.scorer,
+    )

@@ -1,0 +1,210 @@
+"""Starts, stops and resumes training runs in detached child processes.
+
+The child outlives whoever started it; the run folder is all they share. Knows nothing of
+tensors: torch is imported only in the child.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from expert_studio.core.errors import CompatibilityError, TrainingError
+from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.experts.requirement import parse_requirement
+from expert_studio.core.experts.weights import weights_sha256
+from expert_studio.core.settings import Folders
+from expert_studio.core.training.events import EventLog, Launched
+from expert_studio.core.training.recipe import BUNDLED_BASE_NAME, Base, Recipe
+from expert_studio.core.training.rows import write_rows
+from expert_studio.core.training.run_folder import Places, RunFolder
+
+# Children that were started here: kept, so that they are reaped and never reported as leaked.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def start(
+    recipe: Recipe, folders: Folders, beside: Path | None = None, corpus: Path | None = None
+) -> RunFolder:
+    """Sets up a run and starts its worker; returns while that is still loading.
+
+    `beside` is the folder the recipe's dataset paths count from (its own folder), `corpus`
+    the one that corpus parts count from.
+
+    Raises:
+        DatasetError: the examples cannot be read or made.
+        DependencyError, LibraryError: a dependency is not installed.
+        CompatibilityError: the base or a dependency is not the one the recipe names.
+        StorageError: the disk refuses.
+    """
+    run = prepare(recipe, folders, beside, corpus)
+    _spawn(run)
+    return run
+
+
+def prepare(
+    recipe: Recipe, folders: Folders, beside: Path | None = None, corpus: Path | None = None
+) -> RunFolder:
+    """Sets up a run as `start` does, without starting it. Raises as `start`."""
+    base_folder = find_base(recipe.base, folders)
+    base_sha256 = weights_sha256(base_folder / "model.safetensors")
+    _check_base(recipe.base, base_sha256)
+    dependencies = find_dependencies(recipe, Library(folders.library))
+    settled = recipe.model_copy(
+        update={
+            "base": Base(name=recipe.base.name, sha256=base_sha256),
+            "dependencies": tuple(
+                wanted.model_copy(
+                    update={"version": expert.version, "weights_sha256": expert.weights_sha256}
+                )
+                for wanted, expert in zip(recipe.dependencies, dependencies, strict=True)
+            ),
+        }
+    )
+    places = Places(
+        base_folder=str(base_folder.resolve()),
+        dependency_folders=tuple(str(expert.folder.resolve()) for expert in dependencies),
+    )
+    run = RunFolder.create(folders.runs, settled, places)
+    write_rows(run, settled, beside or Path.cwd(), corpus)
+    return run
+
+
+def resume(run: RunFolder) -> None:
+    """Starts a worker that goes on from the run's newest checkpoint.
+
+    Raises:
+        TrainingError: the run is going on, or is finished already.
+        CompatibilityError: a dependency was changed since.
+    """
+    state = run.state()
+    if state.status in ("running", "finished"):
+        raise TrainingError(
+            f"{run.identifier} cannot be resumed.",
+            "It is still running." if state.status == "running" else "It is finished.",
+        )
+    for dependency, folder in zip(
+        run.recipe.dependencies, run.places.dependency_folders, strict=True
+    ):
+        weights = Path(folder) / "adapter_model.safetensors"
+        if not weights.is_file() or weights_sha256(weights) != dependency.weights_sha256:
+            raise CompatibilityError(
+                f"{run.identifier} cannot be resumed.",
+                f"{dependency.name} {dependency.version}, which it stands on, "
+                "was removed or changed.",
+                "Install that version again, or start a new run.",
+            )
+    run.clear_stop()
+    _spawn(run)
+
+
+def stop(run: RunFolder) -> None:
+    """Asks the run to save a checkpoint and end; returns at once. Raises StorageError."""
+    run.request_stop()
+
+
+def find_base(base: Base, folders: Folders) -> Path:
+    """The folder of a base by its name.
+
+    Raises:
+        CompatibilityError: it is not on this machine.
+    """
+    short = base.name.rpartition("/")[2]
+    candidates = (
+        [folders.bundled_base] if short == BUNDLED_BASE_NAME else [folders.bases / short]
+    )
+    candidates.append(Path(base.name))
+    for folder in candidates:
+        if (folder / "model.safetensors").is_file():
+            return folder
+    raise CompatibilityError(
+        f"The base {base.name} is not on this machine.", "", "Download it first."
+    )
+
+
+def find_dependencies(recipe: Recipe, library: Library) -> tuple[InstalledExpert, ...]:
+    """The installed experts a recipe stands on, in its order.
+
+    Raises:
+        LibraryError: one is not installed.
+        CompatibilityError: the installed version, weights or base are not the recipe's.
+    """
+    return tuple(_found(wanted.name, recipe, index, library)
+                 for index, wanted in enumerate(recipe.dependencies))
+
+
+def _found(name: str, recipe: Recipe, index: int, library: Library) -> InstalledExpert:
+    wanted = recipe.dependencies[index]
+    expert = library.find(name)
+    reason = ""
+    if not parse_requirement(f"{name}@{wanted.requirement}").accepts(expert.version):
+        reason = f"Version {expert.version} is installed, {wanted.requirement} is wanted."
+    elif wanted.weights_sha256 not in ("", expert.weights_sha256):
+        reason = "Its weights are not those the recipe was made with."
+    elif not any(entry.is_named(recipe.base.name) for entry in expert.manifest.base_models):
+        reason = f"It was not made for {recipe.base.name}."
+    if reason:
+        raise CompatibilityError(
+            f"{recipe.name} cannot be trained on top of {name}.",
+            reason,
+            f"Install a {name} that fits.",
+        )
+    return expert
+
+
+def _check_base(base: Base, sha256: str) -> None:
+    if base.sha256 not in ("", sha256):
+        raise CompatibilityError(
+            f"The base {base.name} is not the one the recipe was made for.",
+            "Its weights differ.",
+            "Use that base, or clear base.sha256 in the recipe.",
+        )
+
+
+def _spawn(run: RunFolder) -> None:
+    for child in _children:
+        child.poll()
+    checkpoint = run.checkpoint()
+    log = EventLog(run.events_path)
+    with run.log_path.open("ab") as output:
+        child = subprocess.Popen(
+            command(run),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=run.path,
+            env=_environment(),
+            **_detached(),
+        )
+    _children.append(child)
+    step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    log.append(Launched(at_s=time.time(), pid=child.pid, resumed_from_step=step))
+
+
+def command(run: RunFolder) -> Sequence[str]:
+    """How the worker of a run is called, from source or from a frozen bundle."""
+    door = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "expert_studio"]
+    return [*door, "--worker", "train", str(run.path.resolve())]
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    package_root = str(Path(__file__).resolve().parents[3])
+    known = environment.get("PYTHONPATH", "")
+    environment["PYTHONPATH"] = os.pathsep.join(part for part in (package_root, known) if part)
+    # Threads that wait must sleep: spinning ones take the cores from the window, and on a
+    # busy machine made training itself eight times slower.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment
+
+
+def _detached() -> dict[str, object]:
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+        return {"creationflags": flags | subprocess.CREATE_BREAKAWAY_FROM_JOB}
+    return {"start_new_session": True}

@@ -1,0 +1,252 @@
+"""What a training run keeps on disk, and what that says of its state.
+
+Shared by the worker and everyone who watches: `run.json` (format version, where base and
+dependencies lie), `recipe.json`, `data/`, `events.jsonl`, `checkpoints/`, `adapter/` (the
+result), `worker.log`, `worker.lock` (held while a worker lives), `stop` (asks it to stop).
+Knows nothing of tensors or of Qt.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import psutil
+from filelock import FileLock, Timeout
+
+from expert_studio.core.errors import StorageError, TrainingError
+from expert_studio.core.training.events import (
+    CheckpointSaved,
+    Ended,
+    Event,
+    Launched,
+    Started,
+    Step,
+    read_events,
+)
+from expert_studio.core.training.recipe import Recipe, read_recipe, write_recipe
+
+FORMAT_VERSION = 1
+Status = Literal["ready", "running", "finished", "failed", "lost", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where what a run needs lies on this machine; its recipe says what it is."""
+
+    base_folder: str
+    dependency_folders: tuple[str, ...]  # in the recipe's order
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run at a glance."""
+
+    status: Status
+    step: int
+    total_steps: int  # 0 until the worker has counted them
+    outcome: Ended | None
+
+
+class RunFolder:
+    """One training run on disk. Cheap to make; everything is read when asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, runs: Path, recipe: Recipe, places: Places) -> Self:
+        """Makes the folder of a new run below `runs`.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        path = runs / f"{recipe.name}-{stamp}-{secrets.token_hex(2)}"
+        run = cls(path)
+        try:
+            for folder in (path, run.data_folder, run.checkpoints_folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            said = {"format_version": FORMAT_VERSION, **asdict(places)}
+            (path / "run.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+        except OSError as cause:
+            raise StorageError(
+                f"The training run of {recipe.name} could not be set up.",
+                f"{cause.strerror or cause}.",
+                f"Free some space or allow writing to {runs}.",
+            ) from cause
+        write_recipe(recipe, run.recipe_path)
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Opens an existing run.
+
+        Raises:
+            TrainingError: there is no run there, or a newer version wrote it.
+        """
+        run = cls(path)
+        version = run._described().get("format_version")
+        if version != FORMAT_VERSION:
+            raise TrainingError(
+                f"The run in {path} is of format {version}.",
+                f"This version reads format {FORMAT_VERSION}.",
+                "Open it with the version that made it.",
+            )
+        return run
+
+    @property
+    def identifier(self) -> str:
+        return self.path.name
+
+    @property
+    def recipe_path(self) -> Path:
+        return self.path / "recipe.json"
+
+    @property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def data_folder(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def train_path(self) -> Path:
+        return self.data_folder / "train.jsonl"
+
+    @property
+    def validation_path(self) -> Path:
+        return self.data_folder / "validation.jsonl"
+
+    @property
+    def held_out_path(self) -> Path:
+        return self.data_folder / "held_out.jsonl"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def adapter_folder(self) -> Path:
+        return self.path / "adapter"
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "worker.log"
+
+    @property
+    def recipe(self) -> Recipe:
+        """Raises TrainingError when the recipe cannot be read."""
+        return read_recipe(self.recipe_path)
+
+    @property
+    def places(self) -> Places:
+        said = self._described()
+        return Places(said["base_folder"], tuple(said["dependency_folders"]))
+
+    def events(self) -> tuple[Event, ...]:
+        return read_events(self.events_path)
+
+    def state(self) -> RunState:
+        """Status and progress, from the events and whether a worker lives."""
+        alive = self.is_alive()
+        events = self.events()
+        launched = [i for i, event in enumerate(events) if isinstance(event, Launched)]
+        if not launched:
+            return RunState("ready", 0, 0, None)
+        session = events[launched[-1] :]
+        ended = next((event for event in session if isinstance(event, Ended)), None)
+        steps = [event.step for event in session if isinstance(event, Step)]
+        totals = [event.total_steps for event in events if isinstance(event, Started)]
+        first = session[0]
+        step = max(steps, default=first.resumed_from_step if isinstance(first, Launched) else 0)
+        status: Status = ended.outcome if ended else ("running" if alive else "lost")
+        return RunState(status, step, totals[-1] if totals else 0, ended)
+
+    def is_alive(self) -> bool:
+        """Whether a worker lives: it holds the lock, or was launched and has yet to take it."""
+        if self._is_locked():
+            return True
+        session: list[Event] = []
+        for event in self.events():
+            session = [event] if isinstance(event, Launched) else [*session, event]
+        if len(session) != 1 or not isinstance(session[0], Launched):
+            return False
+        # Taking the lock is the worker's first act, so that this guess lasts a second at most.
+        return _is_running(session[0].pid) and self._is_young(session[0])
+
+    def checkpoint(self) -> Path | None:
+        """The newest complete checkpoint, or None."""
+        for event in reversed(self.events()):
+            if isinstance(event, CheckpointSaved):
+                folder = self.checkpoints_folder / event.folder
+                if folder.is_dir():
+                    return folder
+        return None
+
+    def worker_lock(self) -> FileLock:
+        """The lock a worker holds as long as it lives; the system frees it when it dies."""
+        return FileLock(self.path / "worker.lock", thread_local=False)
+
+    def request_stop(self) -> None:
+        """Asks the worker to save a checkpoint and end after the step it is at.
+
+        Raises:
+            StorageError: the run folder cannot be written.
+        """
+        try:
+            (self.path / "stop").touch()
+        except OSError as cause:
+            raise StorageError(
+                "The run could not be asked to stop.", f"{cause.strerror or cause}."
+            ) from cause
+
+    def stop_requested(self) -> bool:
+        return (self.path / "stop").exists()
+
+    def clear_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
+
+    def _is_locked(self) -> bool:
+        lock = self.worker_lock()
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    @staticmethod
+    def _is_young(launched: Launched, limit_s: float = 120.0) -> bool:
+        return abs(time.time() - launched.at_s) < limit_s
+
+    def _described(self) -> dict[str, Any]:
+        try:
+            said: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as cause:
+            raise TrainingError(
+                f"There is no training run in {self.path}.",
+                f"Its run.json cannot be read: {getattr(cause, 'strerror', None) or cause}.",
+                "Give the folder or the name of a run.",
+            ) from cause
+        return said
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def list_runs(runs: Path) -> tuple[RunFolder, ...]:
+    """Every run below `runs`, newest first by name's time stamp; folders without one are skipped."""
+    if not runs.is_dir():
+        return ()
+    found = [RunFolder(path) for path in runs.iterdir() if (path / "run.json").is_file()]
+    return tuple(sorted(found, key=lambda run: run.identifier[-20:], reverse=True))

@@ -1,0 +1,157 @@
+"""The training process: one run folder in, events and an adapter out.
+
+Started detached by `launch`, as `python -m expert_studio --worker train RUN`. Knows
+nothing of the window; whoever started it may be gone. Everything heavy is imported only
+once the run is locked, so that a watcher sees it alive at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from filelock import Timeout
+
+from expert_studio.core.errors import ExpertError, TrainingError
+from expert_studio.core.training.events import Ended, EventLog, Launched
+from expert_studio.core.training.recipe import Recipe
+from expert_studio.core.training.run_folder import RunFolder
+
+DEFECT_EXIT_CODE = 70
+LOCK_WAIT_S = 10.0
+LAUNCH_WAIT_S = 5.0
+
+
+def main(run_folder: Path) -> int:
+    """Trains the run to its end, its stop or its failure; returns the exit code.
+
+    0 finished or stopped with a checkpoint, 10 a foreseen failure, 70 a defect. How it
+    ended stands in the run's events before this returns.
+    """
+    run = RunFolder.open(run_folder)
+    lock = run.worker_lock()
+    try:
+        lock.acquire(timeout=LOCK_WAIT_S)
+    except Timeout:
+        print(f"{run.identifier} is already being trained by another process.", file=sys.stderr)
+        return TrainingError.exit_code
+    try:
+        return _train(run)
+    finally:
+        lock.release()
+
+
+def _train(run: RunFolder) -> int:
+    log = EventLog(run.events_path)
+    _await_launch_note(run, log)
+    began = time.monotonic()
+    told_to_stop = threading.Event()
+    _stop_on_signal(told_to_stop)
+    _keep_off_the_network()
+    try:
+        from expert_studio.core.training.trainer import train
+
+        trained = train(run, log, lambda: told_to_stop.is_set() or run.stop_requested())
+        outcome = Ended(
+            at_s=time.time(),
+            outcome="stopped" if trained.stopped else "finished",
+            step=trained.step,
+            session_s=round(time.monotonic() - began, 2),
+        )
+        code = 0
+    except Exception as cause:  # the one place that words whatever ended a run
+        traceback.print_exc()
+        outcome, code = _failure(run, cause, time.monotonic() - began)
+    log.append(outcome)
+    return code
+
+
+def _failure(run: RunFolder, cause: Exception, session_s: float) -> tuple[Ended, int]:
+    error, code = _as_expert_error(run.recipe, cause)
+    ended = Ended(
+        at_s=time.time(),
+        outcome="failed",
+        step=run.state().step,
+        session_s=round(session_s, 2),
+        what=error.what,
+        why=error.why,
+        remedy=error.remedy,
+    )
+    return ended, code
+
+
+def _as_expert_error(recipe: Recipe, cause: Exception) -> tuple[ExpertError, int]:
+    if isinstance(cause, ExpertError):
+        return cause, cause.exit_code
+    if _is_out_of_memory(cause):
+        return _out_of_memory(recipe), TrainingError.exit_code
+    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        full = TrainingError(
+            "The training stopped because the disk is full.",
+            "",
+            "Free some space, then resume; it goes on from the last checkpoint.",
+        )
+        return full, full.exit_code
+    defect = TrainingError(
+        "The training stopped on a defect in Expert Studio.",
+        f"{type(cause).__name__}: {cause}.",
+        "The whole report is in the run's worker.log; please send it to us.",
+    )
+    return defect, DEFECT_EXIT_CODE
+
+
+def _is_out_of_memory(cause: Exception) -> bool:
+    text = str(cause).lower()
+    return (
+        isinstance(cause, MemoryError)
+        or type(cause).__name__ == "OutOfMemoryError"
+        or ("defaultcpuallocator" in text and "memory" in text)
+    )
+
+
+def _out_of_memory(recipe: Recipe) -> TrainingError:
+    batches = recipe.batches
+    if batches.batch_size > 1:
+        half = batches.batch_size // 2
+        remedy = (
+            f"Set batch_size to {half} and accumulation to {batches.accumulation * 2}: "
+            "the same steps with half the memory."
+        )
+    else:
+        remedy = f"Set max_length to {max(16, batches.max_length // 2)}, or take a smaller base."
+    return TrainingError("The training ran out of memory.", "", remedy)
+
+
+def _await_launch_note(run: RunFolder, log: EventLog) -> None:
+    """Waits for the launcher's event, so that sessions never mix; run by hand, writes it."""
+    end = time.monotonic() + LAUNCH_WAIT_S
+    while time.monotonic() < end:
+        events = run.events()
+        if events and isinstance(events[-1], Launched):
+            return
+        time.sleep(0.02)
+    checkpoint = run.checkpoint()
+    step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    log.append(Launched(time.time(), os.getpid(), step))
+
+
+def _stop_on_signal(told_to_stop: threading.Event) -> None:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        told_to_stop.set()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_signal)
+
+
+def _keep_off_the_network() -> None:
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
+        os.environ[name] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
