@@ -92,8 +92,10 @@ def install(
     return Installation(expert, tuple(dict.fromkeys(warnings)))
 
 
-def uninstall(name: str, library: Library) -> None:
+def uninstall(name: str, library: Library) -> Path:
     """Moves every version of an expert to the library's trash, by one rename.
+
+    Returns where it lies now; `trash.restore` brings it back.
 
     Raises:
         LibraryError: no such expert, or the library is busy.
@@ -115,7 +117,7 @@ def uninstall(name: str, library: Library) -> None:
                 "Remove what needs it first.",
             )
         try:
-            _to_trash(folder, folder.name, library)
+            return _to_trash(folder, folder.name, library)
         except OSError as cause:
             what = f"{folder.name} could not be removed."
             raise storage_error(what, cause, library.root) from cause
@@ -212,10 +214,12 @@ def _already_there(
     return other
 
 
-def _to_trash(folder: Path, label: str, library: Library) -> None:
-    trash = library.root / ".trash"
-    trash.mkdir(parents=True, exist_ok=True)
-    folder.rename(trash / f"{label}-{uuid.uuid4().hex[:12]}")
+def _to_trash(folder: Path, label: str, library: Library) -> Path:
+    entry = library.root / ".trash" / f"{label}-{uuid.uuid4().hex[:12]}"
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(entry)
+    os.utime(entry)  # the trash is emptied by age
+    return entry
 
 
 def _missing(expert: InstalledExpert, library: Library) -> list[str]:

@@ -60,7 +60,7 @@ def departures(said: dict[str, Any]) -> Iterable[Deviation]:
         yield from _listed(base, place, "prompt_template", PROMPT_TEMPLATES)
         if not base.get("adapters") and not said.get("soft_prompts"):
             yield Deviation(f"{place}.adapters", "It is empty.")
-        if "/" in str(base.get("name")) and ":" in str(base.get("name")):
+        if base["name"].startswith("/") or any(c in base["name"] for c in ":\\"):
             yield Deviation(f"{place}.name", "It is a path on another machine, not a name.")
         for j, adapter in enumerate(base.get("adapters") or ()):
             yield from _adapter_departures(adapter, f"{place}.adapters[{j}]")
