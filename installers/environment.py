@@ -69,12 +69,12 @@ def requirement_count(lock: str) -> int:
     return len(re.findall(r"^[a-z0-9].*==", lock, re.MULTILINE))
 
 
-def one_requirement(name: str, lock: str) -> str:
-    """One package's requirement with its hashes, out of the text of a lock."""
-    found = re.search(rf"^{name}==.*(?:\n    --hash.*)*", lock, re.MULTILINE)
-    if found is None:
+def part_of(lock: str, name: str) -> str:
+    """One package's requirements with their hashes, out of the text of a lock."""
+    found = re.findall(rf"^{name}==.*(?:\n    --hash.*)*", lock, re.MULTILINE)
+    if not found:
         raise Refused(f"{name} is missing from the lock.", "", "Run installers/lock.py.")
-    return found[0] + "\n"
+    return "\n".join(found) + "\n"
 
 
 class Environment:
@@ -132,10 +132,12 @@ class Environment:
         self._drop_half_installed()
         lock = f"requirements-{wanted.kind}.txt"
         if self.stamp().packages != wanted.packages:
-            self._install_pip((LOCKS / lock).read_text(encoding="utf-8"))
-            self._install_lock(lock, self._torch_index(wanted.kind))
+            text = (LOCKS / lock).read_text(encoding="utf-8")
+            self._install_pip(text)
+            self._install_torch(text, OWN_BUILD.get((self._system, wanted.kind)))
+            self._install_lock(LOCKS / lock)
         if wanted.tests and self.stamp().tests != wanted.tests:
-            self._install_lock("requirements-test.txt", None)
+            self._install_lock(LOCKS / "requirements-test.txt")
         # --no-index: the project itself needs nothing but the build backend in the lock
         editable = ["--no-deps", "--no-index", "--no-build-isolation", "--editable", str(ROOT)]
         self._pip(editable)
@@ -173,7 +175,7 @@ class Environment:
     def _install_pip(self, lock: str) -> None:
         """Puts the locked pip in: by what Python brings, or by the pip of this machine."""
         wanted = self.folder / "pip.txt"
-        wanted.write_text(one_requirement("pip", lock), encoding="utf-8")
+        wanted.write_text(part_of(lock, "pip"), encoding="utf-8")
         options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(wanted)]
         if importlib.util.find_spec("pip", str(self.site_packages)) is None or not any(
             self.site_packages.glob("pip-*.dist-info/RECORD")
@@ -196,28 +198,36 @@ class Environment:
                 return
         raise _no_venv("this Python has neither ensurepip nor a working pip")
 
-    def _torch_index(self, kind: str) -> str | None:
-        """PyTorch's own index, where the build needed lies there and not nearer."""
-        build = OWN_BUILD.get((self._system, "cuda" if kind == "cuda" else "cpu"))
-        if build is None:
-            return None
-        lock = (LOCKS / f"requirements-{kind}.txt").read_text(encoding="utf-8")
+    def _install_torch(self, lock: str, build: str | None) -> None:
+        """PyTorch before all else: the largest part, and the one that may lie elsewhere.
+
+        Args:
+            build: its build where the registry's own is not the one wanted.
+        """
         version = re.search(rf"^torch==(\S+\+{build})", lock, re.MULTILINE)
         if version is None or any(self.site_packages.glob(f"torch-{version[1]}.dist-info/RECORD")):
-            return None
-        # A machine's own pip settings may know a folder or a mirror that has it.
+            return  # the lock's other packages come from the registry, PyTorch among them
+        wanted = self.folder / "torch.txt"
+        wanted.write_text(part_of(lock, "torch"), encoding="utf-8")
+        # A machine's own pip settings may know a folder or a mirror that has this build.
         looking = ["install", "--dry-run", "--no-deps", "--only-binary", ":all:", "--quiet"]
         asked = [str(self.command("python")), "-m", "pip", *looking, f"torch=={version[1]}"]
-        found = subprocess.run(asked, capture_output=True, check=False)
-        return None if found.returncode == 0 else f"{PYTORCH_INDEX}/{build}"
+        if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+            self._install_lock(wanted)
+            return
+        try:
+            self._install_lock(wanted, "--index-url", f"{PYTORCH_INDEX}/{build}")
+        except Refused as refused:
+            raise Refused(
+                f"PyTorch {version[1]} could not be fetched from {PYTORCH_INDEX}/{build}.",
+                refused.why,
+                f"{refused.remedy} A folder with its wheel will do too: name it in PIP_FIND_LINKS.",
+            ) from refused
 
-    def _install_lock(self, lock: str, extra_index: str | None) -> None:
-        text = (LOCKS / lock).read_text(encoding="utf-8")
-        options = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
-        options += ["--progress-bar", "raw", "-r", str(LOCKS / lock)]
-        if extra_index:
-            options += ["--extra-index-url", extra_index]
-        self._pip(options, total=requirement_count(text))
+    def _install_lock(self, lock: Path, *options: str) -> None:
+        total = requirement_count(lock.read_text(encoding="utf-8"))
+        fixed = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        self._pip([*fixed, "--progress-bar", "raw", "-r", str(lock), *options], total)
 
     def _pip(self, arguments: list[str], total: int = 0) -> None:
         run_pip(
