@@ -16,6 +16,7 @@ from expert_studio.commands.answering import infer
 from expert_studio.commands.bases import base_verbs
 from expert_studio.commands.chat import chat
 from expert_studio.commands.diagnosis import doctor
+from expert_studio.commands.first_run import first_run
 from expert_studio.commands.library import info, install, list_experts, uninstall
 from expert_studio.commands.report import Sentences
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command("doctor")(doctor)
 app.command("chat")(chat)
 app.command("infer")(infer)
+app.command("first-run")(first_run)
 app.command("list")(list_experts)
 app.command("info")(info)
 app.command("install")(install)

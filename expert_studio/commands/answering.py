@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from expert_studio.commands.bases import Base, base_folder
+from expert_studio.commands.library import opened_library
 from expert_studio.commands.report import (
     STOPPED_EXIT_CODE,
     AsJson,
@@ -32,7 +33,6 @@ from expert_studio.commands.report import (
 )
 from expert_studio.core import settings
 from expert_studio.core.errors import UsageError
-from expert_studio.core.experts.library import Library
 from expert_studio.core.inference.conversation import (
     Answer,
     BaseRequest,
@@ -162,7 +162,7 @@ def compose_stack(chosen: Mapping[str, float], engine: Engine, mode: Mixing = Mi
     """
     from expert_studio.core.experts.dependencies import with_requirements
 
-    library = Library(Folders.default().library)
+    library = opened_library()
     named = {library.find(name).name: weight for name, weight in chosen.items()}
     experts = with_requirements(tuple(named), library)
     described = engine.base

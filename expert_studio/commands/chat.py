@@ -28,11 +28,10 @@ from expert_studio.commands.answering import (
     stop_on_interrupt,
 )
 from expert_studio.commands.bases import Base
+from expert_studio.commands.library import opened_library
 from expert_studio.commands.report import say, say_aside, say_table
 from expert_studio.core.errors import ExpertError, UsageError
-from expert_studio.core.experts.library import Library
 from expert_studio.core.inference.conversation import Message, Sampling
-from expert_studio.core.settings import Folders
 
 if TYPE_CHECKING:
     from expert_studio.core.inference.engine import Engine
@@ -109,7 +108,7 @@ class _Talk:
             name, _, weight = rest.strip().rpartition(" ")
             self._choose({**self._chosen, **parse_experts(f"{name}={weight}")})
         elif command == "/remove":
-            name = Library(Folders.default().library).find(rest.strip()).name
+            name = opened_library().find(rest.strip()).name
             self._choose({**self._chosen, name: 0.0})
         elif command == "/system":
             self._system = rest
@@ -119,7 +118,7 @@ class _Talk:
             raise UsageError(f"There is no command {command}.", "", "/help lists them.")
 
     def _choose(self, wanted: dict[str, float]) -> None:
-        library = Library(Folders.default().library)
+        library = opened_library()
         named = {library.find(name).name: weight for name, weight in wanted.items()}
         chosen = {name: weight for name, weight in named.items() if weight}
         self._stack = compose_stack(chosen, self._engine, self._mode)
@@ -129,7 +128,7 @@ class _Talk:
     def _list_experts(self) -> None:
         answering = {member.name: member for member in self._stack.members}
         rows = []
-        for expert in Library(Folders.default().library).experts():
+        for expert in opened_library().experts():
             member = answering.get(expert.name)
             weight = f"{member.weight:g}" if member else "-"
             needed = f"needed by {', '.join(member.required_by)}" if member else ""

@@ -5,22 +5,25 @@ Knows nothing of how a part is examined (`core.inference.doctor`).
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from expert_studio.commands.answering import Quant, describe_base, loaded_engine
 from expert_studio.commands.bases import Base, base_folder
-from expert_studio.commands.library import summary
+from expert_studio.commands.library import opened_library, summary
 from expert_studio.commands.report import AsJson, say, say_json
 from expert_studio.core.errors import ExpertError
-from expert_studio.core.experts.library import Library
 from expert_studio.core.inference import doctor as examination
 from expert_studio.core.inference.conversation import Message
 from expert_studio.core.inference.doctor import Finding
 from expert_studio.core.settings import Folders
+
+if TYPE_CHECKING:
+    from expert_studio.core.inference.engine import Engine
 
 PROBE = "Write the name, the city and the year as JSON: Ada moved to London in 1833."
 
@@ -51,7 +54,7 @@ def doctor(base: Base = None, as_json: AsJson = False) -> None:
                 "ok": ok,
                 "device": trial.device,
                 "base": trial.base,
-                "experts": [summary(expert) for expert in Library(folders.library).experts()],
+                "experts": [summary(expert) for expert in opened_library().experts()],
                 "checks": [
                     {"name": f.name, "ok": f.ok, "advice": f.advice, "found": f.found}
                     for f in findings
@@ -83,8 +86,8 @@ def _try_base(folder: Path) -> _Trial:
         return _Trial((failed,), "", {"folder": str(folder)})
 
 
-def _compared(engine: Any, folder: Path) -> tuple[Finding, ...]:
-    if not examination.transformers_there():
+def _compared(engine: Engine, folder: Path) -> tuple[Finding, ...]:
+    if importlib.util.find_spec("transformers") is None:
         return ()
     from expert_studio.core.inference.engine_reference import TOLERANCE, compare_with_transformers
 
@@ -93,7 +96,7 @@ def _compared(engine: Any, folder: Path) -> tuple[Finding, ...]:
     ok = comparison.relative_l2 < TOLERANCE["fp32"]
     found = (
         f"relative L2 to transformers {comparison.relative_l2:.1e} in fp32 "
-        f"over {comparison.tokens} tokens"
+        f"over {comparison.tokens} tokens, {TOLERANCE['fp32']:.0e} allowed"
     )
-    advice = "" if ok else "Please report it: this base is not computed as it should be."
+    advice = "" if ok else "Please report it: this base is not computed rightly."
     return (Finding("logits", ok, found, advice),)

@@ -14,14 +14,14 @@ from expert_studio.commands.bases import Base, base_folder, base_identity
 from expert_studio.commands.report import AsJson, in_bytes, say, say_aside, say_json, say_table
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.manifest import manifest_as_json
-from expert_studio.core.settings import Folders
+from expert_studio.core.settings import Folders, bundled_experts_folder
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The expert; `expert-` may be left out.")]
 
 
 def list_experts(as_json: AsJson = False) -> None:
     """List the installed experts in the order they are loaded."""
-    library = Library(Folders.default().library)
+    library = opened_library()
     experts, problems = library.experts(), library.problems()
     if as_json:
         say_json({"experts": [summary(expert) for expert in experts], "problems": list(problems)})
@@ -47,7 +47,7 @@ def list_experts(as_json: AsJson = False) -> None:
 
 def info(name: Name, as_json: AsJson = False) -> None:
     """Show one expert: what it does, for which base, what it needs, how good it is."""
-    library = Library(Folders.default().library)
+    library = opened_library()
     expert = library.find(name)
     versions = [version.version for version in library.versions(name)]
     if as_json:
@@ -86,7 +86,7 @@ def install(
     """Install an expert, checked against the base it is to work with."""
     from expert_studio.core.experts.install import install as put_in
 
-    library = Library(Folders.default().library)
+    library = opened_library()
     if any_base:
         installation = put_in(file, library)
     else:
@@ -105,13 +105,26 @@ def uninstall(name: Name, as_json: AsJson = False) -> None:
     """Remove an expert, with every version of it, unless others need it."""
     from expert_studio.core.experts.install import uninstall as take_out
 
-    library = Library(Folders.default().library)
+    library = opened_library()
     versions = [expert.version for expert in library.versions(name)]
     take_out(name, library)
     if as_json:
         say_json({"uninstalled": name, "versions": versions})
         return
     say(f"{name} is uninstalled.")
+
+
+def opened_library() -> Library:
+    """The person's library, with the experts that ship with the app in it.
+
+    Raises:
+        ExpertError: one of those cannot be installed.
+    """
+    from expert_studio.core.experts.bundled import install_bundled
+
+    library = Library(Folders.default().library)
+    install_bundled(bundled_experts_folder(), library)
+    return library
 
 
 def summary(expert: InstalledExpert) -> dict[str, Any]:

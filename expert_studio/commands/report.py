@@ -85,9 +85,7 @@ class Sentences(TyperGroup):
         except typer.TyperException as cause:  # the command line itself is wrong
             if not as_json:
                 raise
-            _say_error(
-                UsageError(cause.format_message(), "", "See: expert-cli --help"), as_json
-            )
+            _say_error(UsageError(cause.format_message(), "", "See: expert-cli --help"), as_json)
             raise typer.Exit(UsageError.exit_code) from cause
         except KeyboardInterrupt as cause:
             say_aside("Stopped.")

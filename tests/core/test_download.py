@@ -255,7 +255,7 @@ def test_only_weights_tokenizer_configuration_and_licence_arrive(
     )
     assert [p.bytes_done for p in seen] == sorted(p.bytes_done for p in seen)
     assert list(destination.parent.iterdir()) == [destination]
-    (fetched,) = download.fetched_bases(destination.parent.parent)
+    (fetched,) = download.fetched_bases(destination.parent)
     assert (fetched.repo, fetched.folder) == (REPO, destination)
 
 
@@ -529,7 +529,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
 ) -> None:
     (tmp_path / "bases").write_text("a file where a folder should be")
     with pytest.raises(DownloadError, match="could not be written"):
-        fetch(mirrors(), tmp_path / "bases" / "maker" / "tiny-base")
+        fetch(mirrors(), tmp_path / "bases" / "tiny-base")
 
 
 def test_two_downloads_do_not_write_into_one_folder(
@@ -576,7 +576,14 @@ def test_no_server_at_all_is_a_sentence(mirrors: Callable[..., Mirror], destinat
 
 @pytest.mark.parametrize(
     ("repo", "revision"),
-    [("noslash", "main"), ("a/../b", "main"), ("a/b/c", "main"), ("a/b", "../x"), ("a/b", "")],
+    [
+        ("noslash", "main"),
+        ("a/../b", "main"),
+        ("a/b/c", "main"),
+        ("a/b.", "main"),
+        ("a/b", "../x"),
+        ("a/b", ""),
+    ],
 )
 def test_names_that_are_none_never_reach_an_address(
     tmp_path: Path, repo: str, revision: str

@@ -8,7 +8,6 @@ needs a loaded base (`engine_reference`) is asked by the caller.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -162,11 +161,6 @@ def base_files(folder: Path) -> Finding:
         return Finding("base", False, found, cause.remedy or "Choose another base.")
     size_mb = sum(path.stat().st_size for path in files) / 1e6
     return Finding("base", True, f"{shape.architecture} in {folder}, {size_mb:,.0f} MB")
-
-
-def transformers_there() -> bool:
-    """Whether transformers is installed, so that logits can be compared with its."""
-    return importlib.util.find_spec("transformers") is not None
 
 
 def _installed(distribution: str) -> str | None:

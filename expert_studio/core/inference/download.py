@@ -64,9 +64,9 @@ class FetchedBase:
 
 
 def base_destination(bases: Path, repo: str) -> Path:
-    """Where a base of that name goes: `bases/owner/name`."""
+    """Where a base of that name goes: `bases/name`, since manifests name bases without owner."""
     check_names(repo, "main")
-    return bases.joinpath(*repo.split("/"))
+    return bases / repo.partition("/")[2]
 
 
 def fetched_bases(bases: Path) -> tuple[FetchedBase, ...]:
@@ -75,7 +75,7 @@ def fetched_bases(bases: Path) -> tuple[FetchedBase, ...]:
     Raises:
         DownloadError: an `origin.json` was damaged.
     """
-    origins = sorted(bases.glob(f"*/*/{ORIGIN_FILE}"))
+    origins = sorted(bases.glob(f"*/{ORIGIN_FILE}"))
     return tuple(_origin(path.parent) for path in origins if not path.parent.name.startswith("."))
 
 

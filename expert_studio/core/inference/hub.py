@@ -286,7 +286,7 @@ def check_names(repo: str, revision: str) -> None:
     Raises:
         DownloadError: not `owner/name`, or not a branch, tag or commit.
     """
-    if not _REPO.fullmatch(repo) or ".." in repo:
+    if not _REPO.fullmatch(repo) or ".." in repo or repo.endswith("."):
         raise DownloadError(
             f"{repo!r} is not the name of a base.",
             "A name is owner/name, of letters, digits, dots, dashes and underscores.",
