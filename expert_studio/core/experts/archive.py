@@ -229,9 +229,16 @@ def _unpack_error(path: Path, staging: Path, cause: OSError) -> StorageError:
             f"Allow writing to {staging.parent}.",
         )
     place = staging if staging.exists() else staging.parent
-    free = shutil.disk_usage(place).free if place.exists() else 0
+    needed, free = _unpacked_estimate(path), shutil.disk_usage(place).free
+    why = f"It needs {_megabytes(needed)}; {_megabytes(free)} are free."
+    if free >= needed:
+        why = f"The disk takes no more files, though {_megabytes(free)} are free."
     return StorageError(
         f"{path.name} could not be unpacked: the disk is full.",
-        f"It needs {_unpacked_estimate(path):,} bytes; {free:,} bytes are free.",
+        why,
         "Free some space, then try again. Nothing was changed.",
     )
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} KB"

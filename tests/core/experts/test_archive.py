@@ -83,7 +83,7 @@ def test_what_packing_needs_is_named(tmp_path: Path) -> None:
     said = json.loads((folder / "manifest.json").read_text())
     said["base_models"].append(said["base_models"][0] | {"name": "Qwen3-0.6B"})
     (folder / "manifest.json").write_text(json.dumps(said))
-    with pytest.raises(ArchiveError, match="expert-base-12m, Qwen3-0.6B"):
+    with pytest.raises(ArchiveError, match=r"expert-base-12m, Qwen3-0\.6B"):
         archive.build(folder, tmp_path / "out")
     built = archive.build(folder, tmp_path / "out", base_name="qwen3-0.6b")
     assert built.name == "json-parser-qwen3-0-6b.v1.0.0.expert"
@@ -101,6 +101,20 @@ def test_only_what_belongs_in_a_package_is_packed(tmp_path: Path) -> None:
         "manifest.json",
         "tests/test_cases.json",
     ]
+
+
+def _negative() -> bytes:
+    header = bytearray(member("a.json", b""))
+    header[124:136] = b"\xff" * 12
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header[:512]):06o}\0 ".encode()
+    return bytes(header)
+
+
+def _pax(records: dict[str, str]) -> bytes:
+    header = tarfile.TarInfo("a.json")
+    header.pax_headers = records
+    return header.tobuf(tarfile.PAX_FORMAT)
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
@@ -133,7 +147,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "another archive": lambda: member("inner.expert", gzip.compress(b"x")),
     "a program": lambda: member("tests/run.sh", b"#!/bin/sh"),
     "a program ": lambda: member("setup.py"),
-    "negative size": lambda: _negative(),
+    "negative size": _negative,
     "unknown instructions": lambda: _pax({"GNU.sparse.name": "x"}),
     "unknown instructions ": lambda: _pax({"size": "9999999999"}),
     "outside its folder       ": lambda: _pax({"path": "../x"}),
@@ -141,20 +155,6 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "far too long": lambda: member("x", bytes(20_000), tarfile.XHDTYPE) + member("a.json"),
     "one name": lambda: member("x", b"12 path=abc\n", tarfile.XGLTYPE) + member("a.json"),
 }
-
-
-def _negative() -> bytes:
-    header = bytearray(member("a.json", b""))
-    header[124:136] = b"\xff" * 12
-    header[148:156] = b" " * 8
-    header[148:156] = f"{sum(header[:512]):06o}\0 ".encode()
-    return bytes(header)
-
-
-def _pax(records: dict[str, str]) -> bytes:
-    header = tarfile.TarInfo("a.json")
-    header.pax_headers = records
-    return header.tobuf(tarfile.PAX_FORMAT)
 
 
 @pytest.mark.parametrize("words", HOSTILE)
@@ -207,7 +207,7 @@ def test_a_missing_file_a_folder_and_a_pipe_are_no_packages(tmp_path: Path) -> N
 def test_every_truncation_is_refused(tmp_path: Path, sound: Path) -> None:
     data = sound.read_bytes()
     path = tmp_path / "cut.expert"
-    for length in [*range(0, 64), *range(64, len(data), 997), len(data) - 1]:
+    for length in [*range(64), *range(64, len(data), 997), len(data) - 1]:
         path.write_bytes(data[:length])
         with pytest.raises(ArchiveError):
             archive.inspect(path)
