@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = Path(__file__).resolve().parent
 PYTORCH_INDEX = "https://download.pytorch.org/whl"
 # where the registry's own build of PyTorch is not the one wanted
-OWN_BUILD: dict[tuple[System, Kind], str] = {("linux", "cpu"): "cpu", ("windows", "cuda"): "cu130"}
+OWN_BUILD: dict[tuple[str, str], str] = {("linux", "cpu"): "cpu", ("windows", "cuda"): "cu130"}
 
 
 @dataclass(frozen=True, slots=True)

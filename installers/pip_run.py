@@ -154,7 +154,7 @@ def run_pip(
                     log_file.write(text)
                 if total and report.installing and not watcher.is_alive():
                     watcher.start()
-                elif total and not report.installing:
+                elif report.seen and total and not report.installing:
                     line.show(report.text(now_s))
         finally:
             ended.set()
