@@ -19,6 +19,7 @@ from expert_studio.commands.diagnosis import doctor
 from expert_studio.commands.first_run import first_run
 from expert_studio.commands.library import info, install, list_experts, uninstall
 from expert_studio.commands.report import Sentences
+from expert_studio.commands.training import train
 
 app = typer.Typer(
     cls=Sentences,
@@ -36,6 +37,7 @@ app.command("list")(list_experts)
 app.command("info")(info)
 app.command("install")(install)
 app.command("uninstall")(uninstall)
+app.command("train")(train)
 app.add_typer(base_verbs, name="base")
 
 
@@ -58,13 +60,20 @@ def expert_cli(
     """Compose small experts on one base, without a window."""
 
 
-def main() -> None:
-    """The `expert-cli` command. Exits with the codes of `core.errors`; 70 for a defect."""
+def main(arguments: list[str] | None = None) -> int:
+    """The `expert-cli` command; returns the code to exit with (see `core.errors`).
+
+    Exit codes beyond those: 70 for a defect, 130 after Ctrl-C.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows console may not know every letter
             stream.reconfigure(errors="replace")
-    app(prog_name="expert-cli")
+    try:
+        app(args=arguments, prog_name="expert-cli")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
