@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import TensorSpec, serialize_file
+from safetensors import TensorSpec, serialize
 
 
 def bf16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -21,22 +21,28 @@ def bf16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     return ((bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)).astype("<u2")
 
 
+def safetensors_bytes(tensors: Mapping[str, NDArray[np.uint16]]) -> bytes:
+    """A safetensors file of bfloat16 bits, the same bytes for the same tensors."""
+    held = {name: np.ascontiguousarray(tensors[name], dtype="<u2") for name in sorted(tensors)}
+    return bytes(
+        serialize(
+            {
+                name: TensorSpec(
+                    dtype="bfloat16",
+                    shape=bits.shape,
+                    data_ptr=bits.ctypes.data,
+                    data_len=bits.nbytes,
+                )
+                for name, bits in held.items()
+            }
+        )
+    )
+
+
 def write_bf16(path: Path, tensors: Mapping[str, NDArray[np.uint16]]) -> None:
-    """Writes tensors of bfloat16 bits as safetensors, the same bytes for the same tensors.
+    """Writes tensors of bfloat16 bits as a safetensors file.
 
     Raises:
         OSError: the file cannot be written.
     """
-    held = {name: np.ascontiguousarray(tensors[name], dtype="<u2") for name in sorted(tensors)}
-    serialize_file(
-        {
-            name: TensorSpec(
-                dtype="bfloat16",
-                shape=bits.shape,
-                data_ptr=bits.ctypes.data,
-                data_len=bits.nbytes,
-            )
-            for name, bits in held.items()
-        },
-        path,
-    )
+    path.write_bytes(safetensors_bytes(tensors))

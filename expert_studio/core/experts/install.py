@@ -21,13 +21,14 @@ from expert_studio.core.experts import archive
 from expert_studio.core.experts.adapter_config import AdapterConfig
 from expert_studio.core.experts.layout import settle
 from expert_studio.core.experts.library import (
+    MANIFEST_FILE,
     WEIGHTS_FILE,
     InstalledExpert,
     Library,
     storage_error,
     write_record,
 )
-from expert_studio.core.experts.manifest import BaseEntry, Manifest
+from expert_studio.core.experts.manifest import BaseEntry, Manifest, read_manifest
 from expert_studio.core.experts.requirement import (
     parse_requirement,
     parse_version,
@@ -73,7 +74,7 @@ def install(
     After any of them the library is as it was before.
     """
     with staging(library) as place:
-        packed = archive.build(source, place, base_name) if source.is_dir() else source
+        packed = _packed(source, place, base_name)
         package = archive.unpack(packed, unpacked := place / "unpacked")
         manifest = package.manifest
         warnings = [*package.warnings, *(f"Its manifest: {d}" for d in package.deviations)]
@@ -121,6 +122,17 @@ def uninstall(name: str, library: Library) -> Path:
         except OSError as cause:
             what = f"{folder.name} could not be removed."
             raise storage_error(what, cause, library.root) from cause
+
+
+def _packed(source: Path, place: Path, base_name: str | None) -> Path:
+    """The package itself, or one made of a loose folder for the base asked for."""
+    if not source.is_dir():
+        return source
+    said = source / MANIFEST_FILE
+    several = (
+        said.is_file() and len(read_manifest(said.read_bytes(), str(source))[0].base_models) > 1
+    )
+    return archive.build(source, place, base_name if several else None)
 
 
 def _base_asked_for(

@@ -204,7 +204,7 @@ def storage_error(what: str, cause: OSError, place: Path) -> StorageError:
 
 
 def write_record(folder: Path, weights_digest: str) -> None:
-    """Notes the weights' hash beside them, so that listing need not read them again.
+    """Notes the weights' hash and all files' size, so that listing need not read them again.
 
     Size and modification time stand with it: weights changed later are hashed anew.
     """
@@ -213,6 +213,7 @@ def write_record(folder: Path, weights_digest: str) -> None:
         "weights_sha256": weights_digest,
         "weights_bytes": weights.st_size,
         "weights_mtime_ns": weights.st_mtime_ns,
+        "size_bytes": _size_of(folder),
     }
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -225,28 +226,33 @@ def _read_installed(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> 
         raise ManifestError(
             f"Its manifest says {manifest.name} {manifest.version}, which belongs elsewhere."
         )
-    digest = _recorded_digest(folder, weights_bytes, weights_mtime_ns)
+    recorded = _recorded(folder, weights_bytes, weights_mtime_ns)
+    if recorded is None:  # a copied or hand-made folder
+        recorded = weights_sha256(folder / WEIGHTS_FILE), _size_of(folder)
     return InstalledExpert(
         name=manifest.name,
         version=manifest.version,
         folder=folder,
         manifest=manifest,
-        weights_sha256=digest or weights_sha256(folder / WEIGHTS_FILE),
-        size_bytes=sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()),
+        weights_sha256=recorded[0],
+        size_bytes=recorded[1],
     )
 
 
-def _recorded_digest(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> str | None:
+def _recorded(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> tuple[str, int] | None:
+    """Weights' hash and size of all files from the record, while the weights are as it says."""
     try:
         record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-        if (record["weights_bytes"], record["weights_mtime_ns"]) == (
-            weights_bytes,
-            weights_mtime_ns,
-        ):
-            return str(record["weights_sha256"])
+        stated = (record["weights_bytes"], record["weights_mtime_ns"])
+        if stated != (weights_bytes, weights_mtime_ns):
+            return None
+        return str(record["weights_sha256"]), int(record["size_bytes"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # a copied or hand-made folder: its weights are hashed instead
-    return None
+        return None
+
+
+def _size_of(folder: Path) -> int:
+    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
 
 
 def _read_active(folder: Path) -> str | None:

@@ -11,7 +11,6 @@ import gzip
 import io
 import os
 import tarfile
-import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +25,7 @@ from expert_studio.core.experts.adapter_config import (
     parse_adapter_config,
     write_adapter_config,
 )
-from expert_studio.core.experts.bf16 import bf16_bits, write_bf16
+from expert_studio.core.experts.bf16 import bf16_bits, safetensors_bytes
 from expert_studio.core.experts.manifest import (
     MAX_MANIFEST_BYTES,
     AdapterEntry,
@@ -35,6 +34,8 @@ from expert_studio.core.experts.manifest import (
     read_manifest,
     write_manifest,
 )
+from expert_studio.core.experts.member_names import BadNameError, Names
+from expert_studio.core.experts.tar_stream import LIMITS
 from expert_studio.core.experts.weights import TensorSpec, check_weights
 
 _ROOT_FILES = ("README.md", "LICENSE", "NOTICE", "license.txt", "grammar.gbnf")
@@ -74,23 +75,39 @@ def package_name(manifest: Manifest) -> str:
 def _members(folder: Path, base_name: str | None) -> dict[str, bytes]:
     """Every file of the package, by name, the finished manifest included."""
     manifest, _ = read_manifest(_loose(folder, "manifest.json", MAX_MANIFEST_BYTES), str(folder))
+    if (folder / "adapter_model.safetensors").is_symlink():
+        raise _unpackable(folder, "adapter_model.safetensors is a link, not a file.")
     config = parse_adapter_config(_loose(folder, "adapter_config.json", MAX_CONFIG_BYTES))
     members = {
         "adapter_config.json": write_adapter_config(config),
         "adapter_model.safetensors": _bf16_weights(folder / "adapter_model.safetensors", config),
     }
-    for name in _ROOT_FILES:
-        if (folder / name).is_file():
-            members[name] = (folder / name).read_bytes()
+    extra = [folder / name for name in _ROOT_FILES]
     for name, suffixes in _FOLDERS.items():
-        for path in sorted((folder / name).glob("*")):
-            if path.suffix in suffixes and path.is_file():
-                members[f"{name}/{path.name}"] = path.read_bytes()
+        extra += [p for p in (folder / name).glob("*") if p.suffix in suffixes]
+    for path in extra:
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            members[name] = _loose(folder, name, LIMITS.file_bytes)
+    _check_names(folder, members)
     finished = _finished(_for_one_base(manifest, base_name), config, members)
     return {"manifest.json": write_manifest(finished)} | dict(sorted(members.items()))
 
 
+def _check_names(folder: Path, members: Mapping[str, bytes]) -> None:
+    """What the reader would refuse is not packed."""
+    names = Names()
+    try:
+        for name in members:
+            names.accept(name)
+    except BadNameError as cause:
+        raise _unpackable(folder, str(cause)) from cause
+
+
 def _loose(folder: Path, name: str, limit_bytes: int) -> bytes:
+    """The content of one file; links are refused, they may show what lies elsewhere."""
+    if (folder / name).is_symlink():
+        raise _unpackable(folder, f"{name} is a link, not a file.")
     try:
         with (folder / name).open("rb") as stream:
             return stream.read(limit_bytes + 1)
@@ -102,11 +119,7 @@ def _bf16_weights(path: Path, config: AdapterConfig) -> bytes:
     """The checked weights as the bytes of a safetensors file in bfloat16."""
     try:
         specs = check_weights(path, config)
-        with tempfile.TemporaryDirectory() as scratch:
-            written = Path(scratch) / "weights"
-            write_bf16(written, {spec.name: _as_bf16(path, spec) for spec in specs})
-            check_weights(written, config)  # rounding may reach infinity
-            return written.read_bytes()
+        return safetensors_bytes({spec.name: _as_bf16(path, spec) for spec in specs})
     except OSError as cause:
         why = f"{path.name} cannot be read: {cause.strerror or cause}."
         raise _unpackable(path.parent, why) from cause
@@ -117,7 +130,12 @@ def _as_bf16(path: Path, spec: TensorSpec) -> NDArray[np.uint16]:
     with path.open("rb") as stream:
         stream.seek(spec.begin)
         values = np.frombuffer(stream.read(spec.end - spec.begin), dtype=kind).reshape(spec.shape)
-    return values if spec.dtype == "BF16" else bf16_bits(values.astype(np.float32))
+    if spec.dtype == "BF16":
+        return values
+    bits = bf16_bits(values.astype(np.float32))
+    if bool(np.any((bits & 0x7F80) == 0x7F80)):
+        raise _unpackable(path.parent, f"{spec.name} holds numbers too large for bfloat16.")
+    return bits
 
 
 def _for_one_base(manifest: Manifest, base_name: str | None) -> Manifest:
