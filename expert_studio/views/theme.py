@@ -59,9 +59,8 @@ class Theme(QObject):
         self._tokens = tokens
         self._application.setFont(body_font())
         self._application.setPalette(_palette(tokens))
-        tick = resources_folder() / "icons" / ("tick-dark.svg" if tokens.dark else "tick.svg")
-        tick_image = tick.as_posix() if tick.is_file() else ""
-        self._application.setStyleSheet(theme_sheet.sheet(tokens, mono_family(), tick_image))
+        icons = (resources_folder() / "icons").as_posix()
+        self._application.setStyleSheet(theme_sheet.sheet(tokens, mono_family(), icons))
         self.changed.emit(tokens)
 
     def _wanted(self) -> Tokens:
@@ -76,8 +75,12 @@ class Theme(QObject):
 
 
 def tokens_of(widget: QWidget) -> Tokens:
-    """The tokens a painted widget should use now, told by the palette it inherits."""
-    return DARK if widget.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+    """The tokens a painted widget should use now.
+
+    Told by the application's palette: a widget's own lags behind under a style sheet.
+    """
+    window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
+    return DARK if window.lightness() < 128 else LIGHT
 
 
 def body_font(pixels: int = BODY_PX, weight: int = 400) -> QFont:

@@ -55,6 +55,7 @@ QLabel[role="faint"] { color: $faint; font-size: ${small}px; }
 QLabel[role="small"] { color: $muted; font-size: ${small}px; }
 QLabel[role="secondary"] { color: $muted; font-size: ${secondary}px; }
 QLabel[role="mono"] { font-family: $mono; font-size: ${secondary}px; color: $muted; }
+QLabel[role="facts"] { font-family: $mono; font-size: ${small}px; color: $muted; }
 QLabel[role="good"] { color: $good; font-size: ${small}px; }
 QLabel[role="warn"] { color: $warn; font-size: ${small}px; }
 QLabel[role="bad"] { color: $bad; font-size: ${small}px; }
@@ -108,12 +109,14 @@ QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {
   border: 1px solid $accent; }
 QLineEdit, QPlainTextEdit { placeholder-text-color: $muted; }
 QComboBox::drop-down { border: none; width: 22px; }
+QComboBox::down-arrow { image: $arrow; width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $line;
   selection-background-color: $accent_weak; selection-color: $text; outline: none; }
 QDoubleSpinBox[role="value"] { background: transparent; border: 1px solid transparent;
   border-radius: 4px; padding: 0 2px; font-family: $mono; font-size: ${secondary}px; }
 QDoubleSpinBox[role="value"]:hover { border: 1px solid $line; }
 QDoubleSpinBox[role="value"]:focus { border: 1px solid $accent; }
+QAbstractSpinBox QLineEdit { background: transparent; border: none; padding: 0; }
 QPlainTextEdit, QTextEdit, QTextBrowser { background: transparent; border: none;
   selection-background-color: $accent; selection-color: $on_accent; }
 QPlainTextEdit[role="mono"] { font-family: $mono; font-size: ${secondary}px; }
@@ -123,9 +126,15 @@ QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $faint; bord
   background: $surface; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: $tick; }
 QCheckBox::indicator:disabled { border-color: $line; background: $bg; }
+QCheckBox::indicator:checked:disabled { border-color: $faint; background: $faint; image: $tick; }
 QCheckBox:focus { outline: none; }
 QCheckBox::indicator:focus { border: 2px solid $accent; }
 QRadioButton { spacing: 8px; background: transparent; }
+QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 8px;
+  background: $surface; }
+QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent;
+  background: $on_accent; }
+QRadioButton::indicator:focus { border-color: $accent; }
 
 QScrollArea, QAbstractScrollArea { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget[role="scroll"] { background: transparent; }
@@ -155,16 +164,18 @@ QSplitter::handle { background: $line; }
 )
 
 
-def sheet(tokens: Tokens, mono_family: str, tick_image: str) -> str:
+def sheet(tokens: Tokens, mono_family: str, icons: str) -> str:
     """The whole application's style sheet.
 
-    `tick_image` is the path of the check mark's picture, or "" where there is none.
+    `icons` is the folder with the pictures of the check mark and of the arrow, with slashes.
     """
     colours = {name: getattr(tokens, name) for name in Tokens.__slots__ if name != "dark"}
+    suffix = "-dark" if tokens.dark else ""
     return _SHEET.substitute(
         colours,
         mono=f'"{mono_family}"',
-        tick=f'url("{tick_image}")' if tick_image else "none",
+        tick=f'url("{icons}/tick{suffix}.svg")',
+        arrow=f'url("{icons}/arrow{suffix}.svg")',
         body=t.BODY_PX,
         secondary=t.SECONDARY_PX,
         small=t.SMALL_PX,
