@@ -1,0 +1,184 @@
+"""train: one real run from recipe to adapter, and how runs that ended otherwise are told."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from typer.testing import CliRunner, Result
+
+from expert_studio.cli import app
+from expert_studio.commands import training
+from expert_studio.core.settings import Folders
+from expert_studio.core.training.events import (
+    Ended,
+    Evaluated,
+    Event,
+    EventLog,
+    Launched,
+    Started,
+    Step,
+)
+from expert_studio.core.training.recipe import parse_recipe
+from expert_studio.core.training.run_folder import Places, RunFolder
+
+RECIPE: dict[str, Any] = {
+    "name": "city-finder",
+    "adapter": {"r": 2, "alpha": 4.0, "target_modules": ["q_proj", "v_proj"]},
+    "datasets": [{"path": "rows.jsonl"}],
+    "schedule": {"max_steps": 2, "warmup_steps": 0},
+    "batches": {"batch_size": 4, "max_length": 96},
+    "watching": {"eval_rows": 4, "eval_every": 2, "save_every": 2},
+    "device": "cpu",
+    "card": {
+        "description": "Finds the city in a sentence.",
+        "author": "tests",
+        "capabilities": ["task:extraction"],
+        "keywords": ["city"],
+        "load_order": 9,
+    },
+}
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def answer(*arguments: str) -> dict[str, Any]:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Path:
+    rows = [
+        {
+            "instruction": "Extract the city as JSON.",
+            "input": f"Person {number} lives in Town{number % 7}.",
+            "output": json.dumps({"city": f"Town{number % 7}"}),
+        }
+        for number in range(32)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "recipe.json").write_text(json.dumps(RECIPE))
+    return tmp_path / "recipe.json"
+
+
+def recorded(*events: Event) -> RunFolder:
+    """A run as a worker left it."""
+    runs = Folders.default().runs
+    folder = RunFolder.create(runs, parse_recipe(RECIPE, "the test"), Places("", ()))
+    log = EventLog(folder.events_path)
+    for event in (*launched(), *events):
+        log.append(event)
+    return folder
+
+
+def launched() -> tuple[Event, ...]:
+    nobody = next(pid for pid in range(4_000_000, 5_000_000) if not psutil.pid_exists(pid))
+    return (
+        Launched(time.time(), nobody, 0),
+        Started(1.0, "cpu", "CPU", "bf16", 8, 0, 28, 4, 1, 1000, {}, 0.5),
+        Step(2.0, 4, 0.5, 1.25, 1e-3, 0.1, 512, 300.0, 1 << 20),
+        Evaluated(3.0, 4, 1.5, 4),
+    )
+
+
+def test_from_a_recipe_to_a_finished_run(recipe_file: Path) -> None:
+    result = run("train", "--recipe", str(recipe_file))
+    assert result.exit_code == 0, result.output
+    assert "step 2/2" in result.stderr
+    assert "is finished. Pack it: expert-cli package city-finder-" in result.stdout
+    (listed,) = answer("train", "--list")["runs"]
+    assert (listed["status"], listed["step"], listed["total_steps"]) == ("finished", 2, 2)
+    assert listed["loss"] > 0
+    assert listed["evaluation_loss"] > 0
+    assert answer("train", "--watch", "city-finder") == listed
+    assert run("train", "--resume", listed["run"]).exit_code == 10
+
+
+def test_a_manifest_drives_a_run_by_its_recipe(tmp_path: Path) -> None:
+    manifest = {
+        "name": "city-finder",
+        "version": "0.1.0",
+        "constraints": {"load_order": 9},
+        "training": {"recipe": RECIPE | {"datasets": [{"path": "absent.jsonl"}]}},
+    }
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    result = run("train", "--manifest", str(path), "--json")
+    error = json.loads(result.stdout)["error"]
+    assert result.exit_code == error["exit_code"] == 11
+    assert "absent.jsonl" in error["what"]
+
+
+def test_a_manifest_without_a_recipe_and_a_file_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(
+        json.dumps({"name": "a-b", "version": "1.0.0", "constraints": {"load_order": 1}})
+    )
+    assert "no training.recipe" in run("train", "--manifest", str(path)).stderr
+    path.write_text("not json")
+    assert run("train", "--manifest", str(path)).exit_code == 11
+    assert run("train", "--manifest", str(tmp_path / "missing.json")).exit_code == 11
+    assert run("train", "--recipe", str(tmp_path / "missing.json")).exit_code == 10
+
+
+@pytest.mark.parametrize("arguments", [[], ["--list", "--watch", "x"]])
+def test_train_does_one_thing_at_a_time(arguments: list[str]) -> None:
+    assert run("train", *arguments).exit_code == 2
+
+
+def test_a_run_is_found_by_the_beginning_of_its_name() -> None:
+    first = recorded(Ended(4.0, "finished", 8, 2.0))
+    assert answer("train", "--watch", first.identifier[:14])["run"] == first.identifier
+    assert answer("train", "--watch", str(first.path))["run"] == first.identifier
+    recorded(Ended(4.0, "finished", 8, 2.0))
+    assert "Several runs begin with" in run("train", "--watch", "city").stderr
+    assert "There is no run 'town'" in run("train", "--watch", "town").stderr
+    assert run("train", "--list").stdout.count("finished") == 2
+
+
+def test_a_run_that_failed_says_why_and_fails_too() -> None:
+    words = ("The loss is not a number.", "The rate is too high.", "Halve it.")
+    failed = recorded(Ended(4.0, "failed", 4, 2.0, *words))
+    result = run("train", "--watch", failed.identifier)
+    assert result.exit_code == 10
+    assert all(sentence in result.stderr for sentence in words)
+
+
+def test_a_run_whose_worker_vanished_is_told_with_its_log() -> None:
+    lost = recorded()
+    result = run("train", "--watch", lost.identifier)
+    assert result.exit_code == 10
+    assert "ended without a word" in result.stderr
+    assert f"--resume {lost.identifier}" in result.stderr
+    assert answer("train", "--list")["runs"][0]["status"] == "lost"
+
+
+def test_a_stopped_run_says_how_to_go_on() -> None:
+    stopped = recorded(Ended(4.0, "stopped", 4, 2.0))
+    assert f"--resume {stopped.identifier}" in run("train", "--watch", stopped.identifier).stdout
+    assert answer("train", "--stop", stopped.identifier)["status"] == "stopped"
+    assert stopped.stop_requested()
+
+
+def test_an_interrupt_leaves_the_run_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    going_on = recorded()
+
+    def interrupted(_run: RunFolder) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "follow", interrupted)
+    with going_on.worker_lock():  # as a worker holds it
+        result = run("train", "--watch", going_on.identifier)
+        assert result.exit_code == 130
+        assert f"goes on without you. Watch it: expert-cli train --watch {going_on.identifier}" in (
+            result.stderr
+        )
+    assert not going_on.stop_requested()
