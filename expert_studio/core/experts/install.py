@@ -81,6 +81,8 @@ def install(
         base = _base_asked_for(manifest, base_name, base_sha256, warnings)
         try:
             config = settle(unpacked, manifest, base)
+            if config.kind != manifest.kind:
+                warnings.append(f"Its manifest says {manifest.kind}, its weights {config.kind}.")
             digest = _checked_weights(unpacked, manifest, config, base, base_folder)
             write_record(unpacked, digest)
             _flush_folder(unpacked)

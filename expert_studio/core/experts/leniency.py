@@ -7,6 +7,7 @@ no place in schema 2.0 stays as an unknown key.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,11 @@ def as_schema_2(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Deviation]]:
     found: list[Deviation] = []
     _settle_schema_version(said, found)
     _settle_base_models(said, found)
+    if isinstance(said.get("base_models"), list):
+        said["base_models"] = [
+            _with_sound_hashes(base, f"base_models[{i}]", found)
+            for i, base in enumerate(said["base_models"])
+        ]
     found += [Deviation(key, "It is missing.") for key in _REQUIRED_TEXT if not said.get(key)]
     for section, spellings in _SPELLINGS.items():
         if section in said:
@@ -111,6 +117,25 @@ def _settle_base_models(said: dict[str, Any], found: list[Deviation]) -> None:
     said["base_models"] = [entry]
     if said["schema_version"] != "1.0":
         found.append(Deviation("base_model", "Schema 2.0 writes base_models."))
+
+
+def _with_sound_hashes(part: Any, place: str, found: list[Deviation]) -> Any:
+    """A hash that is none can vouch for nothing: it becomes a comment, here and in adapters."""
+    if not isinstance(part, dict):
+        return part
+    sound = dict(part)
+    stated = sound.get("sha256")
+    if isinstance(stated, str) and not re.fullmatch(r"([0-9a-f]{64})?", stated.lower()):
+        sound["_sha256"] = sound.pop("sha256")
+        found.append(Deviation(f"{place}.sha256", "It is not a SHA-256 and is not used."))
+    elif isinstance(stated, str):
+        sound["sha256"] = stated.lower()
+    if isinstance(sound.get("adapters"), list):
+        sound["adapters"] = [
+            _with_sound_hashes(adapter, f"{place}.adapters[{i}]", found)
+            for i, adapter in enumerate(sound["adapters"])
+        ]
+    return sound
 
 
 def _respelled(value: Any, place: str, spellings: dict[str, str], found: list[Deviation]) -> Any:

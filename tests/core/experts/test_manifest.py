@@ -126,6 +126,24 @@ def test_schema_1_is_read_with_a_word_on_each_deviation_and_written_as_2() -> No
     assert written["base_models"][0]["adapters"][0]["path"] == "weights/x"
 
 
+def test_made_up_hashes_and_paths_as_names_are_kept_but_not_used() -> None:
+    """As in upstream's fixtures and shipped manifests."""
+    said = json.loads(json.dumps(V1))
+    said["base_model"] |= {"name": "F:/Node/models/Qwen3-0.6B", "sha256": "test_hash_v1"}
+    said["adapters"][0] |= {"sha256": "adapter_hash"}
+    manifest, deviations = read(said)
+    assert deviations == [
+        "base_models[0].sha256",
+        "base_models[0].adapters[0].sha256",
+        "base_models[0].name",
+        "base_models[0].adapters[0].path",
+    ]
+    base = manifest.base_for("Qwen/Qwen3-0.6B", None)
+    assert base is not None
+    assert base.sha256 == base.adapters[0].sha256 == ""
+    assert base.model_extra == {"_sha256": "test_hash_v1"}
+
+
 def test_a_seed_manifest_with_little_in_it_is_read_with_warnings() -> None:
     said = {"name": "english-basic", "version": "1.0.0", "capabilities": ["language:en"]}
     manifest, deviations = read(said | {"constraints": {"requires": ["json@>=2.0"]}})
