@@ -114,12 +114,12 @@ def build(recipe: DatasetRecipe, corpus: Path | None) -> Splits:
     """
     made: dict[Split, list[Example]] = {"train": [], "validation": [], "held_out": []}
     for part in recipe.parts:
-        for split, examples in made.items():
-            if isinstance(part, RulePart):
-                examples += _by_rule(part, recipe.seed, split)
+        if isinstance(part, RulePart):
+            for split, rows in made.items():
+                rows.extend(_by_rule(part, recipe.seed, split))
         if isinstance(part, CorpusPart):
-            for split, examples in _from_corpus(part, recipe.seed, corpus).items():
-                made[split] += examples
+            for split, documents in _from_corpus(part, recipe.seed, corpus).items():
+                made[split] += documents
     return Splits(*(tuple(made[split]) for split in _SPLIT_SEEDS))
 
 
@@ -144,7 +144,7 @@ def _from_corpus(part: CorpusPart, seed: int, corpus: Path | None) -> dict[Split
         chosen = _evenly(rows, getattr(part.at_most, split), chance)
         if split == "train":
             chosen = [_excerpt(row, chance, part.excerpts) for row in chosen]
-        made[split] = [parse_row(row) for row in chosen]
+        made[split] = [parse_row({**row, "id": _identifier(row)}) for row in chosen]
     return made
 
 
@@ -179,6 +179,11 @@ def _excerpt(row: dict[str, Any], chance: Random, share: float) -> dict[str, Any
     length = chance.randint(160, 700)
     start = text.find("\n", chance.randint(0, max(0, len(text) - length))) + 1
     return {**row, "path": "", "text": text[start : start + length]}
+
+
+def _identifier(row: dict[str, Any]) -> str:
+    digest = hashlib.sha256(str(row["text"]).encode()).hexdigest()[:8]
+    return f"{row.get('source_repo', '')}:{row.get('path', '')}#{digest}"
 
 
 def _corpus_rows(part: CorpusPart, corpus: Path | None) -> Iterator[dict[str, Any]]:

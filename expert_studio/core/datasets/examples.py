@@ -148,13 +148,9 @@ def as_row(example: Example) -> dict[str, Any]:
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        opened = (
-            lzma.open(path, "rt", encoding="utf-8")
-            if path.suffix == ".xz"
-            else path.open(encoding="utf-8")
-        )
-        with opened as lines:
-            yield from enumerate(lines, start=1)
+        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                yield number, line.decode("utf-8")
     except (OSError, lzma.LZMAError, UnicodeDecodeError) as cause:
         raise DatasetError(
             f"The dataset {path.name} cannot be read.",
@@ -227,9 +223,8 @@ def _instruction(row: Mapping[str, Any]) -> Example:
         raise _Unusable("Its instruction or its answer is empty")
     asked = user_message(instruction, _first(row, INPUT_FIELDS) or "")
     system = _first(row, ("system",))
-    turns = (Turn("user", asked), Turn("assistant", answer))
-    if system:
-        turns = (Turn("system", system), *turns)
+    opening = (Turn("system", system),) if system else ()
+    turns = (*opening, Turn("user", asked), Turn("assistant", answer))
     return _with_origin(row, turns, default_scorer="exact")
 
 
@@ -243,7 +238,9 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     return None
 
 
-def _with_origin(row: Mapping[str, Any], turns: tuple[Turn, ...], default_scorer: Scorer) -> Example:
+def _with_origin(
+    row: Mapping[str, Any], turns: tuple[Turn, ...], default_scorer: Scorer
+) -> Example:
     scorer = row.get("scorer", default_scorer)
     if scorer not in SCORERS:
         raise _Unusable(f"Its scorer {scorer!r} is none of {', '.join(SCORERS)}")

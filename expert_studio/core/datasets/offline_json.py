@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from expert_studio.core.datasets import offline_values as values
+from expert_studio.core.datasets import offline_values as v
 from expert_studio.core.datasets.examples import Example, Turn, user_message
 from expert_studio.core.datasets.offline_values import Draw, Value
 
@@ -27,13 +27,12 @@ class Family:
     sentences: tuple[str, ...]
 
 
-def _family(name: str, fields: dict[str, Draw], *sentences: str) -> Family:
+def _schema(name: str, fields: dict[str, Draw], *sentences: str) -> Family:
     return Family(name, fields, sentences)
 
 
-v = values
 FAMILIES = (
-    _family(
+    _schema(
         "invoice",
         {"vendor": v.company, "date": v.date, "total": v.amount, "currency": v.currency},
         "Invoice from {vendor}, dated {date}. Total due: {total} {currency}.",
@@ -41,101 +40,101 @@ FAMILIES = (
         "On {date} we paid {currency} {total} to {vendor}.",
         "{vendor}\nInvoice date: {date}\nAmount: {total} {currency}",
     ),
-    _family(
+    _schema(
         "receipt",
         {"store": v.company, "item": v.item, "price": v.amount, "currency": v.currency},
         "Bought a {item} at {store} for {price} {currency}.",
         "{store} receipt: one {item}, {currency} {price}.",
         "The {item} cost {price} {currency} at {store}.",
     ),
-    _family(
+    _schema(
         "contact",
         {"name": v.person, "email": v.email, "phone": v.phone, "city": v.city},
         "{name} lives in {city}. Write to {email} or call {phone}.",
         "Contact {name} ({email}, {phone}) in {city}.",
         "Name: {name}. City: {city}. Phone {phone}, mail {email}.",
     ),
-    _family(
+    _schema(
         "person",
         {"name": v.person, "age": v.age, "job": v.job, "city": v.city},
         "{name}, {age}, works as a {job} in {city}.",
         "{name} is {age} years old and lives in {city}. By profession: {job}.",
         "The {job} {name} from {city} turned {age} last week.",
     ),
-    _family(
+    _schema(
         "event",
         {"event": v.title, "city": v.city, "date": v.date, "time": v.clock},
         "{event} takes place in {city} on {date} at {time}.",
         "Join us for {event}! {date}, {time}, {city}.",
         "In {city} on {date}, doors open at {time} for {event}.",
     ),
-    _family(
+    _schema(
         "meeting",
         {"organizer": v.person, "day": v.weekday, "time": v.clock, "room": v.code},
         "{organizer} invites you to a meeting on {day} at {time} in room {room}.",
         "Meeting with {organizer}: {day}, {time}, room {room}.",
         "Please come to room {room} on {day}. {organizer} will start at {time}.",
     ),
-    _family(
+    _schema(
         "order",
         {"order_id": v.code, "customer": v.person, "item": v.item, "quantity": v.small},
         "Order {order_id}: {customer} wants {quantity} pieces of {item}.",
         "{customer} ordered {quantity} x {item} (order {order_id}).",
         "We ship {quantity} units of {item} to {customer} under number {order_id}.",
     ),
-    _family(
+    _schema(
         "hotel",
         {"guest": v.person, "hotel": v.title, "nights": v.small, "check_in": v.date},
         "{guest} stays {nights} nights at {hotel}, arriving {check_in}.",
         "Booking at {hotel} for {guest}: check-in {check_in}, {nights} nights.",
         "From {check_in}, {guest} has a room at {hotel} for {nights} nights.",
     ),
-    _family(
+    _schema(
         "flight",
         {"flight": v.code, "origin": v.city, "destination": v.city, "departure": v.clock},
         "Flight {flight} from {origin} to {destination} leaves at {departure}.",
         "{flight} departs {origin} at {departure} for {destination}.",
         "Going to {destination}? Take {flight}, {departure} from {origin}.",
     ),
-    _family(
+    _schema(
         "book",
         {"title": v.title, "author": v.person, "year": v.year, "pages": v.count},
         "{title} by {author} was published in {year} and has {pages} pages.",
         "{author} wrote {title} ({year}, {pages} pages).",
         "In {year} came {title}, {pages} pages, by {author}.",
     ),
-    _family(
+    _schema(
         "film",
         {"title": v.title, "director": v.person, "year": v.year, "minutes": v.count},
         "{title} ({year}), directed by {director}, runs {minutes} minutes.",
         "{director} made {title} in {year}. Length: {minutes} minutes.",
     ),
-    _family(
+    _schema(
         "weather",
         {"city": v.city, "temperature": v.degrees, "wind": v.small, "day": v.weekday},
         "{day} in {city}: {temperature} degrees, wind {wind} km/h.",
         "Expect {temperature} degrees in {city} on {day} with wind of {wind} km/h.",
     ),
-    _family(
+    _schema(
         "server",
         {"host": v.host, "port": v.count, "region": v.city, "healthy": v.truth},
         "Server {host} in {region} listens on port {port}. Healthy: {healthy}.",
         "{host}:{port} ({region}) healthy={healthy}",
     ),
-    _family(
+    _schema(
         "product",
         {"product": v.item, "color": v.color, "price": v.amount, "stock": v.count},
         "The {color} {product} costs {price}. We have {stock} in stock.",
         "{stock} pieces of the {product} in {color} are left, {price} each.",
         "Now in {color}: our {product} for {price} ({stock} available).",
     ),
-    _family(
+    _schema(
         "job_offer",
         {"company": v.company, "job": v.job, "city": v.city, "salary": v.count},
         "{company} is looking for a {job} in {city}. Pay: {salary} a day.",
         "Wanted in {city}: {job} at {company}, {salary} per day.",
     ),
-    _family(
+    _schema(
         "ticket",
         {"ticket": v.code, "reporter": v.person, "product": v.item, "open": v.truth},
         "Ticket {ticket} was filed by {reporter} about the {product}. Open: {open}.",
@@ -143,25 +142,25 @@ FAMILIES = (
     ),
 )
 HELD_OUT_FAMILIES = (
-    _family(
+    _schema(
         "car_rental",
         {"driver": v.person, "car": v.color, "pickup": v.city, "days": v.small},
         "{driver} rents the {car} car in {pickup} for {days} days.",
         "Rental for {driver}: {car} car, pick up in {pickup}, {days} days.",
     ),
-    _family(
+    _schema(
         "donation",
         {"donor": v.person, "charity": v.company, "amount": v.amount, "date": v.date},
         "{donor} gave {amount} to {charity} on {date}.",
         "Thank you, {donor}! {charity} received {amount} from you on {date}.",
     ),
-    _family(
+    _schema(
         "library_loan",
         {"reader": v.person, "book": v.title, "due": v.date, "renewed": v.truth},
         "{reader} borrowed {book}, due back on {due}. Renewed: {renewed}.",
         "{book} is on loan to {reader} until {due} (renewed: {renewed}).",
     ),
-    _family(
+    _schema(
         "apartment",
         {"address": v.host, "rooms": v.small, "rent": v.amount, "city": v.city},
         "{rooms} rooms at {address} in {city} for {rent} a month.",
@@ -227,7 +226,7 @@ def _written(value: Value) -> str:
     return str(value)
 
 
-def _convert(chance: Random, family: Family, drawn: Fields) -> tuple[str, str]:
+def _convert(chance: Random, _family: Family, drawn: Fields) -> tuple[str, str]:
     names = list(drawn)
     chance.shuffle(names)
     fields = {name: drawn[name] for name in names[: chance.randint(2, len(names))]}
@@ -244,7 +243,7 @@ def _literal(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _repair(chance: Random, family: Family, drawn: Fields) -> tuple[str, str]:
+def _repair(chance: Random, _family: Family, drawn: Fields) -> tuple[str, str]:
     names = list(drawn)
     chance.shuffle(names)
     answer = compact({name: drawn[name] for name in names[: chance.randint(2, len(names))]})
@@ -257,19 +256,19 @@ def _repair(chance: Random, family: Family, drawn: Fields) -> tuple[str, str]:
     return user_message(ask, broken), answer
 
 
-def _without_brace(chance: Random, text: str) -> str:
+def _without_brace(_chance: Random, text: str) -> str:
     return text.removesuffix("}")
 
 
-def _trailing_comma(chance: Random, text: str) -> str:
+def _trailing_comma(_chance: Random, text: str) -> str:
     return text.removesuffix("}") + ",}" if text.endswith("}") else text + ","
 
 
-def _single_quotes(chance: Random, text: str) -> str:
+def _single_quotes(_chance: Random, text: str) -> str:
     return text.replace('"', "'")
 
 
-def _bare_keys(chance: Random, text: str) -> str:
+def _bare_keys(_chance: Random, text: str) -> str:
     parts = text.split('": ')
     unquoted = [_drop_last_quote(part) for part in parts[:-1]] + parts[-1:]
     return ": ".join(unquoted)
@@ -280,15 +279,15 @@ def _drop_last_quote(part: str) -> str:
     return head + key if quote else part
 
 
-def _missing_comma(chance: Random, text: str) -> str:
+def _missing_comma(_chance: Random, text: str) -> str:
     return text.replace(", ", " ", 1)
 
 
-def _python_literals(chance: Random, text: str) -> str:
+def _python_literals(_chance: Random, text: str) -> str:
     return text.replace(": true", ": True").replace(": false", ": False")
 
 
-def _equals_sign(chance: Random, text: str) -> str:
+def _equals_sign(_chance: Random, text: str) -> str:
     return text.replace('": ', '" = ')
 
 

@@ -11,11 +11,16 @@ from random import Random
 
 from expert_studio.core.datasets.examples import Example, parse_row
 
-_VERBS = "started stopped connected opened closed failed retried accepted rejected loaded".split()
-_NOUNS = "session worker queue cache socket request index volume job listener".split()
-_HOSTS = "web01 db02 mail edge-3 node7 build gateway proxy2 host-a backup".split()
-_PATHS = "/ /login /api/users /static/app.css /health /search /cart /img/logo.png".split()
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_VERBS = _words("started stopped connected opened closed failed retried accepted rejected loaded")
+_NOUNS = _words("session worker queue cache socket request index volume job listener")
+_HOSTS = _words("web01 db02 mail edge-3 node7 build gateway proxy2 host-a backup")
+_PATHS = _words("/ /login /api/users /static/app.css /health /search /cart /img/logo.png")
+_MONTHS = _words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
 
 Line = Callable[[Random, int], str]  # (source of chance, second of the day) -> one line
 
@@ -54,7 +59,9 @@ def _leveled(chance: Random, second: int) -> str:
     level = chance.choice(("INFO", "DEBUG", "WARN", "ERROR"))
     thread = f"[worker-{chance.randint(1, 16)}]"
     unit = chance.choice(("c.e.store.Journal", "o.a.net.Acceptor", "app.jobs", "core.scheduler"))
-    return f"2025-03-1{chance.randint(0, 9)} {_clock(second)},{chance.randint(0, 999):03d} {level} {thread} {unit} - {_message(chance)}"
+    day = f"2025-03-1{chance.randint(0, 9)}"
+    moment = f"{_clock(second)},{chance.randint(0, 999):03d}"
+    return f"{day} {moment} {level} {thread} {unit} - {_message(chance)}"
 
 
 def _structured(chance: Random, second: int) -> str:

@@ -13,57 +13,62 @@ from random import Random
 Value = str | int | float | bool
 Draw = Callable[[Random, bool], Value]  # (source of chance, held out) -> value
 
-_FIRST = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST = _words(
     "Anna Ben Carla David Elena Frank Grace Hugo Irene Jonas Karin Leo Maria Nils Olga Paul Rosa "
     "Simon Tara Victor Wanda Yusuf Amir Bianca Chloe Diego Emma Felix Hana Ivan Julia Kofi Lina "
     "Marco Nadia Oscar Petra Rahul Sofia Tomas Uma Vera Walter Zoe Aisha Bruno Clara Dmitri Esther "
     "Farid Gloria Henry Ines Jack Kim Laura Mona Noah Priya Quentin Ruth Samir Theo"
-).split()
-_LAST = (
+)
+_LAST = _words(
     "Adler Baker Costa Dietrich Evans Fischer Garcia Hansen Ito Jensen Keller Lopez Moreau Novak "
     "Olsen Patel Quinn Rossi Schmidt Tanaka Ueda Varga Weber Xu Young Ziegler Ahmed Berg Clark "
     "Duarte Engel Ferrari Gupta Hoffman Ivanov Johnson Kumar Larsen Meyer Nguyen Okafor Petrov "
     "Ramos Silva Torres Urban Vogel Walsh Yilmaz Zhang Abbott Brandt Castro Dunn Eriksen Flores"
-).split()
-_COMPANY_HEAD = (
+)
+_COMPANY_HEAD = _words(
     "Alpine Blue Bright Cedar Coast Delta Eagle Ember Falcon Golden Green Harbor Iron Jade Kings "
     "Lake Lunar Maple Metro Nova North Oak Ocean Orion Pacific Pine Polar Prime Quick Red River "
     "Royal Silver Solar South Star Stone Summit Swift Terra Union Vista Western Willow Winter Zen"
-).split()
-_COMPANY_TAIL = (
+)
+_COMPANY_TAIL = _words(
     "Bakery Books Cables Catering Coffee Cycles Design Electric Foods Freight Furniture Garden "
     "Glass Hardware Labs Logistics Media Motors Optics Paper Parts Plastics Print Rail Roofing "
     "Security Software Steel Storage Supplies Systems Telecom Textiles Tools Toys Trading Travel"
-).split()
-_CITY = (
+)
+_CITY = _words(
     "Berlin Paris Madrid Rome Vienna Oslo Dublin Lisbon Prague Warsaw Zurich Athens Helsinki "
     "Boston Chicago Denver Seattle Austin Toronto Montreal Sydney Perth Tokyo Osaka Seoul Mumbai "
     "Delhi Cairo Lagos Nairobi Lima Bogota Santiago Munich Hamburg Milan Turin Lyon Porto Geneva "
     "Bergen Leeds York Bristol Glasgow Krakow Gdansk Valencia Seville Naples Dallas Phoenix Miami "
     "Atlanta Portland Calgary Ottawa Kyoto Busan Pune Chennai"
-).split()
-_ITEM = (
+)
+_ITEM = _words(
     "lamp chair desk kettle backpack bicycle camera drill fan guitar hammer jacket keyboard ladder "
     "mirror monitor notebook oven pillow printer radio router saw scarf shelf sofa speaker table "
     "tent toaster towel umbrella vase wallet watch whistle blanket bottle bucket candle clock"
-).split()
-_COLOR = "red blue green black white yellow brown grey orange purple pink silver".split()
-_JOB = (
+)
+_COLOR = _words("red blue green black white yellow brown grey orange purple pink silver")
+_JOB = _words(
     "engineer teacher nurse baker driver lawyer painter plumber chemist editor farmer pilot "
     "designer cook dentist gardener librarian mechanic musician photographer translator welder"
-).split()
-_TITLE_HEAD = (
+)
+_TITLE_HEAD = _words(
     "Silent Hidden Broken Distant Golden Empty Frozen Burning Quiet Lost Last Bright Secret Long "
     "Open Paper Winter Summer Crooked Wild"
-).split()
-_TITLE_TAIL = (
+)
+_TITLE_TAIL = _words(
     "River Garden House Road Mirror Harbor Letter Mountain Night Forest Island Window Bridge "
     "Season Storm Valley Orchard Lantern Shore Kingdom"
-).split()
-_MONTH = (
+)
+_MONTH = _words(
     "January February March April May June July August September October November December"
-).split()
-_WEEKDAY = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+)
+_WEEKDAY = _words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "JPY")
 
 
@@ -93,7 +98,7 @@ def item(chance: Random, held_out: bool) -> str:
     return _pick(_ITEM, chance, held_out)
 
 
-def color(chance: Random, held_out: bool) -> str:
+def color(chance: Random, _held_out: bool) -> str:
     return chance.choice(_COLOR)
 
 
@@ -101,11 +106,11 @@ def job(chance: Random, held_out: bool) -> str:
     return _pick(_JOB, chance, held_out)
 
 
-def weekday(chance: Random, held_out: bool) -> str:
+def weekday(chance: Random, _held_out: bool) -> str:
     return chance.choice(_WEEKDAY)
 
 
-def date(chance: Random, held_out: bool) -> str:
+def date(chance: Random, _held_out: bool) -> str:
     day, month, year = chance.randint(1, 28), chance.randint(1, 12), chance.randint(2015, 2027)
     written = (
         f"{year}-{month:02d}-{day:02d}",
@@ -115,44 +120,44 @@ def date(chance: Random, held_out: bool) -> str:
     return chance.choice(written)
 
 
-def clock(chance: Random, held_out: bool) -> str:
+def clock(chance: Random, _held_out: bool) -> str:
     return f"{chance.randint(6, 22)}:{chance.choice(('00', '15', '30', '45'))}"
 
 
-def amount(chance: Random, held_out: bool) -> float:
+def amount(chance: Random, _held_out: bool) -> float:
     whole = chance.randint(3, 2400)
     return round(whole + chance.choice((0.5, 0.25, 0.95, 0.99, 0.1, 0.49, 0.75)), 2)
 
 
-def currency(chance: Random, held_out: bool) -> str:
+def currency(chance: Random, _held_out: bool) -> str:
     return chance.choice(CURRENCIES)
 
 
-def small(chance: Random, held_out: bool) -> int:
+def small(chance: Random, _held_out: bool) -> int:
     return chance.randint(2, 12)
 
 
-def age(chance: Random, held_out: bool) -> int:
+def age(chance: Random, _held_out: bool) -> int:
     return chance.randint(18, 88)
 
 
-def count(chance: Random, held_out: bool) -> int:
+def count(chance: Random, _held_out: bool) -> int:
     return chance.randint(13, 980)
 
 
-def year(chance: Random, held_out: bool) -> int:
+def year(chance: Random, _held_out: bool) -> int:
     return chance.randint(1901, 2026)
 
 
-def degrees(chance: Random, held_out: bool) -> int:
+def degrees(chance: Random, _held_out: bool) -> int:
     return chance.randint(-12, 38)
 
 
-def truth(chance: Random, held_out: bool) -> bool:
+def truth(chance: Random, _held_out: bool) -> bool:
     return chance.random() < 0.5
 
 
-def code(chance: Random, held_out: bool) -> str:
+def code(chance: Random, _held_out: bool) -> str:
     letters = "".join(chance.choice("ABCDEFGHKLMNPRSTUVWX") for _ in range(2))
     return f"{letters}-{chance.randint(100, 9999)}"
 
@@ -163,7 +168,7 @@ def email(chance: Random, held_out: bool) -> str:
     return f"{name}.{last}@{_pick(_COMPANY_HEAD, chance, held_out).lower()}.example"
 
 
-def phone(chance: Random, held_out: bool) -> str:
+def phone(chance: Random, _held_out: bool) -> str:
     return f"+{chance.randint(1, 98)} {chance.randint(100, 999)} {chance.randint(1000, 9999)}"
 
 

@@ -114,9 +114,7 @@ def find_base(base: Base, folders: Folders) -> Path:
         CompatibilityError: it is not on this machine.
     """
     short = base.name.rpartition("/")[2]
-    candidates = (
-        [folders.bundled_base] if short == BUNDLED_BASE_NAME else [folders.bases / short]
-    )
+    candidates = [folders.bundled_base] if short == BUNDLED_BASE_NAME else [folders.bases / short]
     candidates.append(Path(base.name))
     for folder in candidates:
         if (folder / "model.safetensors").is_file():
@@ -133,8 +131,10 @@ def find_dependencies(recipe: Recipe, library: Library) -> tuple[InstalledExpert
         LibraryError: one is not installed.
         CompatibilityError: the installed version, weights or base are not the recipe's.
     """
-    return tuple(_found(wanted.name, recipe, index, library)
-                 for index, wanted in enumerate(recipe.dependencies))
+    return tuple(
+        _found(wanted.name, recipe, index, library)
+        for index, wanted in enumerate(recipe.dependencies)
+    )
 
 
 def _found(name: str, recipe: Recipe, index: int, library: Library) -> InstalledExpert:
@@ -170,6 +170,7 @@ def _spawn(run: RunFolder) -> None:
         child.poll()
     checkpoint = run.checkpoint()
     log = EventLog(run.events_path)
+    flags, new_session = _detachment()
     with run.log_path.open("ab") as output:
         child = subprocess.Popen(
             command(run),
@@ -178,7 +179,8 @@ def _spawn(run: RunFolder) -> None:
             stderr=subprocess.STDOUT,
             cwd=run.path,
             env=_environment(),
-            **_detached(),
+            creationflags=flags,
+            start_new_session=new_session,
         )
     _children.append(child)
     step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
@@ -187,7 +189,11 @@ def _spawn(run: RunFolder) -> None:
 
 def command(run: RunFolder) -> Sequence[str]:
     """How the worker of a run is called, from source or from a frozen bundle."""
-    door = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "expert_studio"]
+    door = (
+        [sys.executable]
+        if getattr(sys, "frozen", False)
+        else [sys.executable, "-m", "expert_studio"]
+    )
     return [*door, "--worker", "train", str(run.path.resolve())]
 
 
@@ -203,8 +209,12 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _detached() -> dict[str, object]:
+def _detachment() -> tuple[int, bool]:
+    """Popen's creationflags and start_new_session: out of this process's group and console."""
     if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
-        return {"creationflags": flags | subprocess.CREATE_BREAKAWAY_FROM_JOB}
-    return {"start_new_session": True}
+        return (
+            subprocess.CREATE_NEW_PROCESS_GROUP
+            | subprocess.CREATE_NO_WINDOW
+            | subprocess.CREATE_BREAKAWAY_FROM_JOB
+        ), False
+    return 0, True

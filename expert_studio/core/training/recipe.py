@@ -23,16 +23,21 @@ from pydantic import (
 
 from expert_studio.core.errors import StorageError, TrainingError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 BUNDLED_BASE_NAME = "expert-base-12m"
-ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
-FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
-PROJECTIONS = (*ATTENTION, *FEED_FORWARD)
-
 Name = Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 Sha256 = Annotated[StrictStr, Field(pattern=r"^([0-9a-f]{64})?$")]
 Weight = Annotated[float, Field(ge=-2.0, le=2.0)]
 Projection = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+PROJECTIONS: tuple[Projection, ...] = (
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "o_proj",
+    "gate_proj",
+    "up_proj",
+    "down_proj",
+)
 
 
 class _Part(BaseModel):

@@ -239,13 +239,13 @@ class RunFolder:
 
 def _is_running(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
 def list_runs(runs: Path) -> tuple[RunFolder, ...]:
-    """Every run below `runs`, newest first by name's time stamp; folders without one are skipped."""
+    """Every run below `runs`, newest first; folders that hold none are skipped."""
     if not runs.is_dir():
         return ()
     found = [RunFolder(path) for path in runs.iterdir() if (path / "run.json").is_file()]

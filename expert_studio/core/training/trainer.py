@@ -21,7 +21,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
 
 from expert_studio.core.datasets.examples import read_examples
 from expert_studio.core.errors import TrainingError
@@ -34,6 +34,7 @@ from expert_studio.core.training.trainer_dependencies import (
     FrozenDependency,
     attach_dependencies,
 )
+from expert_studio.core.training.trainer_loss import AdapterTrainer
 from expert_studio.core.training.trainer_rows import TokenRow, token_rows
 
 _DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
@@ -54,13 +55,6 @@ class _Rows:
     train: list[TokenRow]
     validation: list[TokenRow]
     dropped: int
-
-
-class AdapterTrainer(SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer without its model card, which would name the run's folders."""
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        return None
 
 
 def train(run: RunFolder, log: EventLog, should_stop: Callable[[], bool]) -> Trained:
@@ -119,7 +113,8 @@ def build_model(run: RunFolder, recipe: Recipe, device: torch.device) -> PeftMod
         use_rslora=adapter.rslora,
         task_type="CAUSAL_LM",
     )
-    model = get_peft_model(base.to(device), config)
+    frozen: Any = base
+    model = get_peft_model(frozen.to(device), config)
     attach_dependencies(model, frozen_dependencies(run, recipe))
     return model
 

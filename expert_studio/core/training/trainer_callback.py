@@ -3,6 +3,7 @@
 Knows nothing of models; turns what transformers logs into `events`.
 """
 
+# ruff: noqa: ARG002 - transformers fixes what a callback is given
 from __future__ import annotations
 
 import math
@@ -13,12 +14,12 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from expert_studio.core.training.events import CheckpointSaved, EventLog, Evaluated, Step
+from expert_studio.core.training.events import CheckpointSaved, Evaluated, EventLog, Step
 
 RATE_STEPS = 20  # the rate is taken over this many steps
 
 
-class EventCallback(TrainerCallback):  # type: ignore[misc]
+class EventCallback(TrainerCallback):
     """Writes one event per step, evaluation and finished checkpoint of one session."""
 
     def __init__(
@@ -38,7 +39,11 @@ class EventCallback(TrainerCallback):  # type: ignore[misc]
         self.stopped = False
 
     def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
     ) -> None:
         self._recent.clear()
         self._recent.append((time.monotonic(), 0))
@@ -91,7 +96,11 @@ class EventCallback(TrainerCallback):  # type: ignore[misc]
         self._log.append(Evaluated(time.time(), state.global_step, loss, self._eval_rows))
 
     def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
     ) -> None:
         folder = f"checkpoint-{state.global_step}"
         self._log.append(CheckpointSaved(time.time(), state.global_step, folder))

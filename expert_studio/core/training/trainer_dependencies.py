@@ -49,8 +49,8 @@ def attach_dependencies(model: nn.Module, dependencies: Sequence[FrozenDependenc
         for layer, down, up in _deltas(dependency):
             downs.setdefault(layer, []).append(down)
             ups.setdefault(layer, []).append(up)
-    for layer in downs:
-        _attach(model, layer, torch.cat(downs[layer], dim=0), torch.cat(ups[layer], dim=1))
+    for layer, parts in downs.items():
+        _attach(model, layer, torch.cat(parts, dim=0), torch.cat(ups[layer], dim=1))
 
 
 def _deltas(dependency: FrozenDependency) -> list[tuple[str, Tensor, Tensor]]:

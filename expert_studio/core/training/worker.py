@@ -66,7 +66,7 @@ def _train(run: RunFolder) -> int:
             session_s=round(time.monotonic() - began, 2),
         )
         code = 0
-    except Exception as cause:  # the one place that words whatever ended a run
+    except Exception as cause:  # noqa: BLE001 - the one place that words whatever ended a run
         traceback.print_exc()
         outcome, code = _failure(run, cause, time.monotonic() - began)
     log.append(outcome)
@@ -143,7 +143,7 @@ def _await_launch_note(run: RunFolder, log: EventLog) -> None:
 
 
 def _stop_on_signal(told_to_stop: threading.Event) -> None:
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
         told_to_stop.set()
 
     if threading.current_thread() is threading.main_thread():

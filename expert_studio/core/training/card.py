@@ -1,0 +1,130 @@
+"""The README of a finished expert: what it does, how it was made, how well it does it.
+
+Every figure comes from the run and its evaluation. Knows nothing of archives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from expert_studio.core.training.evaluation import (
+    BASE_ONLY,
+    DEPENDENCIES_ONLY,
+    WITH_DEPENDENCIES,
+    WITHOUT_DEPENDENCIES,
+    Condition,
+    Report,
+)
+from expert_studio.core.training.events import Ended, Evaluated, Event, Started, Step, effective
+from expert_studio.core.training.recipe import Recipe
+from expert_studio.core.training.scores import Measurement
+
+_TITLES = {
+    WITH_DEPENDENCIES: "as trained",
+    WITHOUT_DEPENDENCIES: "without its dependencies",
+    DEPENDENCIES_ONLY: "its dependencies alone",
+    BASE_ONLY: "base alone",
+}
+
+
+def card(recipe: Recipe, events: tuple[Event, ...], report: Report | None) -> str:
+    """The Markdown text of the card."""
+    sections = [
+        f"# {recipe.name} {recipe.version}\n\n{recipe.card.description}",
+        _how_to_ask(recipe),
+        _scores(report),
+        _limits(recipe),
+        _making(recipe, events),
+        f"## Licence\n\n{recipe.card.license}. {recipe.card.data}".rstrip(),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _how_to_ask(recipe: Recipe) -> str:
+    if not recipe.card.prompts:
+        return ""
+    shown = "\n\n".join(f"```text\n{prompt}\n```" for prompt in recipe.card.prompts)
+    return f"## How to ask\n\n{shown}"
+
+
+def _scores(report: Report | None) -> str:
+    if report is None:
+        return "## Scores\n\nNot evaluated."
+    conditions = report.conditions
+    header = "| metric | " + " | ".join(_TITLES.get(c.name, c.name) for c in conditions) + " |"
+    rule = "| --- |" + " --- |" * len(conditions)
+    metrics = [m.metric for m in conditions[0].measurements]
+    rows = [
+        f"| {metric.replace('_', ' ')} | "
+        + " | ".join(_shown(c.of(metric)) for c in conditions)
+        + " |"
+        for metric in metrics
+    ]
+    about = (
+        f"On {report.rows} held-out rows (SHA-256 `{report.rows_sha256[:12]}`), greedy decoding, "
+        f"{report.quantization} on {report.device}; in brackets the 95 % interval."
+    )
+    text = "\n".join(["## Scores", "", about, "", header, rule, *rows])
+    if report.families:
+        text += "\n\n" + _families(report.families, report.main_metric)
+    return text
+
+
+def _families(families: Sequence[Condition], metric: str) -> str:
+    rows = []
+    for family in families:
+        measured = family.of(metric)
+        if measured is not None:
+            rows.append(f"| {family.name} | {measured.n} | {_shown(measured)} |")
+    title = metric.replace("_", " ")
+    return "\n".join([f"| rows | n | {title}, as trained |", "| --- | --- | --- |", *rows])
+
+
+def _shown(measured: Measurement | None) -> str:
+    if measured is None:
+        return ""
+    low, high = measured.interval
+    return f"{measured.score:.1%} ({low:.1%} to {high:.1%})".replace("%", " %")
+
+
+def _limits(recipe: Recipe) -> str:
+    if not recipe.card.limitations:
+        return ""
+    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in recipe.card.limitations)
+
+
+def _making(recipe: Recipe, events: tuple[Event, ...]) -> str:
+    counted = effective(events)
+    steps = [event for event in counted if isinstance(event, Step)]
+    started = [event for event in counted if isinstance(event, Started)]
+    losses = [event for event in counted if isinstance(event, Evaluated)]
+    seconds = sum(event.session_s for event in events if isinstance(event, Ended))
+    adapter, schedule = recipe.adapter, recipe.schedule
+    modules = ", ".join(adapter.target_modules)
+    base = f"{recipe.base.name} (SHA-256 `{recipe.base.sha256[:12]}`)"
+    lines = [
+        f"- Base: {base}, held in {recipe.quantization}, never changed.",
+        f"- Adapter: LoRA, rank {adapter.r}, alpha {adapter.alpha:g}, on {modules}.",
+    ]
+    lines += [
+        f"- Learned on top of {needed.name} {needed.version} (SHA-256 "
+        f"`{needed.weights_sha256[:12]}`), attached at weight {needed.weight:g} and frozen."
+        for needed in recipe.dependencies
+    ]
+    if started and steps:
+        rows = recipe.batches.batch_size * recipe.batches.accumulation
+        lines.append(
+            f"- Learning: {steps[-1].step} steps of {rows} rows, {started[-1].train_rows} rows of "
+            f"at most {recipe.batches.max_length} tokens, learning rate {schedule.learning_rate:g} "
+            f"({schedule.shape}), seed {recipe.seed}, {seconds / 60:.0f} minutes on "
+            f"{started[-1].device_name}."
+        )
+    if losses:
+        lines.append(
+            f"- Validation loss: {losses[-1].loss:.3f} nats per answer token "
+            f"({losses[-1].rows} rows)."
+        )
+    lines.append(
+        "- Again: `expert-cli train --recipe recipe.json`; dataset.json beside it makes the rows."
+    )
+    return "## How it was made\n\n" + "\n".join(lines)

@@ -1,0 +1,250 @@
+"""A finished run becomes an expert: manifest, card, test cases, and the `.expert` file.
+
+Knows nothing of how the adapter was trained or scored: it states what the run's recipe,
+events and evaluation say.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from expert_studio.core.datasets.examples import Example, as_row, read_examples
+from expert_studio.core.errors import StorageError, TrainingError
+from expert_studio.core.experts import archive
+from expert_studio.core.experts.manifest import (
+    AdapterEntry,
+    BaseEntry,
+    Constraints,
+    Manifest,
+    Routing,
+    write_manifest,
+)
+from expert_studio.core.experts.weights import weights_sha256
+from expert_studio.core.training.card import card
+from expert_studio.core.training.evaluation import (
+    BASE_ONLY,
+    WITHOUT_DEPENDENCIES,
+    Report,
+    read_report,
+)
+from expert_studio.core.training.events import Evaluated, Step, effective
+from expert_studio.core.training.recipe import Recipe
+from expert_studio.core.training.run_folder import RunFolder
+
+WEIGHTS_FILE = "adapter_model.safetensors"
+CONFIG_FILE = "adapter_config.json"
+REPORT_FILE = "evaluation.json"
+TEST_CASES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What packaging made."""
+
+    archive: Path  # the `.expert` file; its `.sha256` stands beside it
+    folder: Path  # the same, unpacked: what an expert's source folder holds
+    manifest: Manifest
+
+
+def pack(run: RunFolder, destination: Path | None = None) -> Packed:
+    """Packs a finished run, with the evaluation in its folder if there is one.
+
+    `destination` is the `.expert` file to write, or a folder; by default the run's own.
+
+    Raises:
+        TrainingError: the run is not finished.
+        ManifestError: the recipe's card leaves the manifest's schema.
+        ArchiveError, StorageError: as `archive.build`.
+    """
+    if run.state().status != "finished":
+        raise TrainingError(
+            f"{run.identifier} cannot be packed yet.",
+            f"It is {run.state().status}, not finished.",
+            "Let it finish first.",
+        )
+    report = read_report(run.path / REPORT_FILE)
+    manifest = build_manifest(run, report)
+    folder = run.path / "expert"
+    try:
+        _write_folder(run, manifest, report, folder)
+        target = destination or run.path
+        if target.suffix != archive.SUFFIX:
+            target = target / f"{manifest.name}{archive.SUFFIX}"
+        return Packed(archive.build(folder, target), folder, manifest)
+    except OSError as cause:
+        raise StorageError(
+            f"{manifest.name} could not be packed.", f"{cause.strerror or cause}."
+        ) from cause
+
+
+def publish(packed: Packed, folder: Path) -> None:
+    """Puts what belongs into an expert's source folder there: all but the loose weights.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tests").mkdir(exist_ok=True)
+        for name in ("manifest.json", "README.md", "tests/test_cases.json", REPORT_FILE):
+            if (packed.folder / name).is_file():
+                shutil.copyfile(packed.folder / name, folder / name)
+        sidecar = packed.archive.with_name(packed.archive.name + ".sha256")
+        for path in (packed.archive, sidecar):
+            shutil.copyfile(path, folder / path.name)
+    except OSError as cause:
+        raise StorageError(
+            f"{packed.manifest.name} could not be put into {folder}.",
+            f"{cause.strerror or cause}.",
+        ) from cause
+
+
+def build_manifest(run: RunFolder, report: Report | None) -> Manifest:
+    """The manifest of what the run made."""
+    recipe = run.recipe
+    said = recipe.card
+    return Manifest(
+        name=recipe.name,
+        version=recipe.version,
+        description=said.description or f"Trained by the run {run.identifier}.",
+        author=said.author,
+        base_models=(
+            BaseEntry(
+                name=recipe.base.name,
+                sha256=recipe.base.sha256,
+                quantization="bf16",
+                prompt_template="chatml",
+                adapters=(_adapter_entry(run, recipe),),
+            ),
+        ),
+        capabilities=said.capabilities or (f"task:{recipe.name}",),
+        routing=Routing(keywords=said.keywords) if said.keywords else None,
+        constraints=Constraints(
+            load_order=said.load_order,
+            requires=tuple(f"{d.name}@{d.requirement}" for d in recipe.dependencies),
+            incompatible_with=said.incompatible_with,
+        ),
+        training=_training(run, recipe),
+        quality_metrics=_quality(report),
+        limitations=said.limitations,
+        license=said.license,
+    )
+
+
+def test_cases(held_out: Sequence[Example], seed: int) -> dict[str, Any]:
+    """A few held-out rows, drawn by seed, that anyone can put to the expert."""
+    number = min(TEST_CASES, len(held_out))
+    chosen = sorted(Random(f"tests-{seed}").sample(range(len(held_out)), number))
+    return {
+        "schema_version": 1,
+        "cases": [
+            {
+                "id": example.identifier,
+                "messages": as_row(example)["messages"][:-1],
+                "expected": example.answer,
+                "scorer": example.scorer,
+            }
+            for example in (held_out[i] for i in chosen)
+        ],
+    }
+
+
+def _adapter_entry(run: RunFolder, recipe: Recipe) -> AdapterEntry:
+    weights = run.adapter_folder / WEIGHTS_FILE
+    steps = [event.step for event in run.events() if isinstance(event, Step)]
+    return AdapterEntry(
+        type="lora",
+        target_modules=recipe.adapter.target_modules,
+        r=recipe.adapter.r,
+        alpha=recipe.adapter.alpha,
+        dropout=recipe.adapter.dropout,
+        checkpoint_step=max(steps, default=0),
+        size_bytes=weights.stat().st_size,
+        sha256=weights_sha256(weights),
+    )
+
+
+def _training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
+    losses = [event for event in effective(run.events()) if isinstance(event, Evaluated)]
+    return {
+        "method": recipe.method,
+        "dataset": {"parts": [part.model_dump(mode="json") for part in recipe.datasets]},
+        "config": {
+            "adapter_type": "lora",
+            "rank": recipe.adapter.r,
+            "alpha": recipe.adapter.alpha,
+            "epochs": recipe.schedule.epochs,
+            "learning_rate": recipe.schedule.learning_rate,
+            "batch_size": recipe.batches.batch_size,
+            "gradient_accumulation_steps": recipe.batches.accumulation,
+            "warmup_steps": recipe.schedule.warmup_steps,
+            "lr_scheduler": recipe.schedule.shape,
+        },
+        "dependencies": [
+            {
+                "name": dependency.name,
+                "version": dependency.version,
+                "weights_sha256": dependency.weights_sha256,
+                "weight": dependency.weight,
+            }
+            for dependency in recipe.dependencies
+        ],
+        "decoding": {"temperature": 0.0},
+        "validation_loss": round(losses[-1].loss, 4) if losses else None,
+        "recipe": recipe.model_dump(mode="json"),
+    }
+
+
+def _quality(report: Report | None) -> dict[str, Any]:
+    if report is None:
+        return {}
+    main, base = report.main(), report.main(BASE_ONLY)
+    alone = report.main(WITHOUT_DEPENDENCIES)
+    quality: dict[str, Any] = {
+        "test_queries": report.rows,
+        "test_data_sha256": report.rows_sha256,
+        "main_metric": report.main_metric,
+        "test_date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "checkpoint": "final",
+    }
+    if main is not None:
+        quality["benchmark_score"] = main.score
+        quality["interval"] = list(main.interval)
+    if base is not None:
+        quality["base_model_score"] = base.score
+    if alone is not None:
+        quality["without_dependencies_score"] = alone.score
+        quality["without_dependencies_interval"] = list(alone.interval)
+    quality["metrics"] = [
+        {
+            "condition": condition.name,
+            "metric": measured.metric,
+            "score": measured.score,
+            "n": measured.n,
+            "interval": list(measured.interval),
+        }
+        for condition in report.conditions
+        for measured in condition.measurements
+    ]
+    return quality
+
+
+def _write_folder(run: RunFolder, manifest: Manifest, report: Report | None, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "tests").mkdir(parents=True)
+    for name in (WEIGHTS_FILE, CONFIG_FILE):
+        shutil.copyfile(run.adapter_folder / name, folder / name)
+    (folder / "manifest.json").write_bytes(write_manifest(manifest))
+    (folder / "README.md").write_text(card(run.recipe, run.events(), report), encoding="utf-8")
+    held_out = tuple(read_examples(run.held_out_path)) or tuple(read_examples(run.validation_path))
+    cases = json.dumps(test_cases(held_out, run.recipe.seed), indent=2, ensure_ascii=False)
+    (folder / "tests" / "test_cases.json").write_text(cases + "\n", encoding="utf-8")
+    if report is not None:
+        shutil.copyfile(run.path / REPORT_FILE, folder / REPORT_FILE)

@@ -1,0 +1,138 @@
+"""How good an answer is: honest scorers over texts, and how sure a mean of them is.
+
+Each scorer gives numbers from 0 to 1 by name. Knows nothing of models or of files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from expert_studio.core.datasets.examples import Scorer
+
+CONFIDENCE_Z = 1.959964  # 95 %
+RESAMPLES = 1000
+# What each scorer is chiefly about, in the words of the report.
+MAIN_METRIC: Mapping[Scorer, str] = {
+    "json": "field_accuracy",
+    "label": "type_accuracy",
+    "exact": "exact",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The mean of one metric over n rows, with its 95 % interval (both 0 to 1)."""
+
+    metric: str
+    score: float
+    n: int
+    interval: tuple[float, float]
+
+
+def score(scorer: Scorer, expected: str, given: str) -> dict[str, float]:
+    """The metrics of one answer, each 0 to 1."""
+    if scorer == "json":
+        return score_json(expected, given)
+    if scorer == "label":
+        return score_label(expected, given)
+    return {"exact": float(expected.strip() == given.strip())}
+
+
+def score_json(expected: str, given: str) -> dict[str, float]:
+    """valid: it parses as it stands; exact: the same value; field_accuracy: share of right fields.
+
+    A field is right when its key is there with the same value and type; a field nobody asked
+    for counts as one more wrong one.
+    """
+    wanted, answered = parsed(expected), parsed(given)
+    fields = 0.0
+    if isinstance(wanted, dict) and isinstance(answered, dict):
+        right = sum(same(wanted[key], answered.get(key)) for key in wanted)
+        fields = right / max(1, len(wanted.keys() | answered.keys()))
+    return {
+        "valid_json": float(answered is not None),
+        "exact": float(same(wanted, answered)),
+        "field_accuracy": fields,
+    }
+
+
+def score_label(expected: str, given: str) -> dict[str, float]:
+    """A document's class: valid JSON, right type, right language, F1 over technologies."""
+    wanted, answered = parsed(expected), parsed(given)
+    if not isinstance(wanted, dict):
+        wanted = {}
+    found = answered if isinstance(answered, dict) else {}
+    return {
+        "valid_json": float(isinstance(answered, dict)),
+        "type_accuracy": float(same(wanted.get("type"), found.get("type"))),
+        "language_accuracy": float(same(wanted.get("language"), found.get("language"))),
+        "technologies_f1": _set_f1(_names(wanted), _names(found)),
+    }
+
+
+def parsed(text: str) -> Any:
+    """The JSON value a text is, or None where it is none; white space around it is allowed."""
+    try:
+        return json.loads(text.strip())
+    except ValueError:
+        return None
+
+
+def same(wanted: Any, answered: Any) -> bool:
+    """Equal in value and kind; 1 and 1.0 are equal, 1 and true are not."""
+    if isinstance(wanted, bool) or isinstance(answered, bool):
+        return wanted is answered
+    if isinstance(wanted, dict) and isinstance(answered, dict):
+        return wanted.keys() == answered.keys() and all(
+            same(value, answered[key]) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list) and isinstance(answered, list):
+        return len(wanted) == len(answered) and all(map(same, wanted, answered))
+    return wanted is not None and bool(wanted == answered)
+
+
+def measure(scored: Sequence[Mapping[str, float]]) -> tuple[Measurement, ...]:
+    """The mean of every metric, with its interval; metrics in the order of the first row."""
+    if not scored:
+        return ()
+    return tuple(_measured(metric, [row[metric] for row in scored]) for metric in scored[0])
+
+
+def _measured(metric: str, values: Sequence[float]) -> Measurement:
+    mean = sum(values) / len(values)
+    yes_or_no = all(value in (0.0, 1.0) for value in values)
+    interval = wilson(mean, len(values)) if yes_or_no else _bootstrap(values)
+    return Measurement(metric, round(mean, 4), len(values), interval)
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of n yes-or-no rows (Wilson's score interval)."""
+    z2 = CONFIDENCE_Z**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = CONFIDENCE_Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return round(max(0.0, middle - reach), 4), round(min(1.0, middle + reach), 4)
+
+
+def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
+    chance = Random("interval")
+    means = sorted(
+        sum(chance.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES)
+    )
+    edge = round(RESAMPLES * 0.025)
+    return round(means[edge], 4), round(means[-edge - 1], 4)
+
+
+def _names(label: Mapping[str, Any]) -> set[str]:
+    said = label.get("technologies")
+    return {str(name).lower() for name in said} if isinstance(said, list) else set()
+
+
+def _set_f1(wanted: set[str], answered: set[str]) -> float:
+    if not wanted and not answered:
+        return 1.0
+    return 2 * len(wanted & answered) / (len(wanted) + len(answered))

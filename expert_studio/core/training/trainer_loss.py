@@ -1,0 +1,58 @@
+"""TRL's trainer with a loss that costs only what it must.
+
+Where Triton is missing (CPU, MPS) TRL scores every position of a batch against the whole
+vocabulary, prompts included; here only positions that carry a label are. Same loss.
+Knows nothing of run folders or of recipes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from trl.trainer.sft_trainer import SFTTrainer
+
+from expert_studio.core.training.trainer_rows import IGNORED_LABEL
+
+
+class AdapterTrainer(SFTTrainer):
+    """Trains the adapter; writes no model card, which would name the run's folders."""
+
+    def create_model_card(self, *_args: Any, **_kwargs: Any) -> None:
+        return None
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """Mean nats per labelled token; `num_items_in_batch` counts those of the whole step."""
+        if self.args.device.type == "cuda" or return_outputs:
+            parent: Any = super()
+            return parent.compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        next_labels: Tensor = inputs["labels"][:, 1:]  # (batch, tokens - 1)
+        positions = (next_labels != IGNORED_LABEL).any(dim=0).nonzero().flatten()  # (kept,)
+        asked = {name: value for name, value in inputs.items() if name != "labels"}
+        logits = model(**asked, use_cache=False, logits_to_keep=positions).logits
+        labels = next_labels[:, positions]  # (batch, kept); logits (batch, kept, vocab)
+        total = cross_entropy(
+            logits.float().flatten(0, 1),
+            labels.flatten(),
+            ignore_index=IGNORED_LABEL,
+            reduction="sum",
+        )
+        count = (
+            (labels != IGNORED_LABEL).sum() if num_items_in_batch is None else num_items_in_batch
+        )
+        self._count_tokens(inputs["attention_mask"])
+        return total / torch.as_tensor(count).clamp(min=1)
+
+    def _count_tokens(self, attention_mask: Tensor) -> None:
+        mode = "train" if self.model is not None and self.model.training else "eval"
+        if mode == "train":
+            self._total_train_tokens += int(attention_mask.sum())
+        self._metrics[mode]["num_tokens"] = [self._total_train_tokens]
