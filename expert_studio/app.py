@@ -80,6 +80,7 @@ class Studio(QObject):
         self._bundled_experts = bundled_experts or bundled_experts_folder()
         self._settings, unreadable = _settings_of(folders)
         self._base: BaseDescription | None = None
+        self._tiers: dict[str, str] = {}
         self._is_closed = False
         self.theme = Theme(application, self)
         self.theme.apply(self._settings.theme)
@@ -139,6 +140,7 @@ class Studio(QObject):
     def open(self) -> None:
         """Shows the window; what is heavy starts after its first paint."""
         self.model_thread.start()
+        self.chat_page.prompt.focus()
         self.window.show()
 
     @Slot()
@@ -209,6 +211,7 @@ class Studio(QObject):
 
     @Slot(object)
     def _on_experts_read(self, experts: tuple[InstalledExpert, ...]) -> None:
+        self._tiers = {expert.name: expert.manifest.tier for expert in experts}
         self.chat_page.set_experts(experts)
 
     @Slot(object)
@@ -226,7 +229,7 @@ class Studio(QObject):
 
     @Slot(object)
     def _on_memory_changed(self, memory: MemoryByOwner) -> None:
-        self.window.status.show_memory(memory)
+        self.window.status.show_memory(memory, self._tiers)
         self.chat_page.show_memory(memory)
 
     @Slot(object)

@@ -74,7 +74,7 @@ class Theme(QObject):
         self.apply(self._choice)
 
 
-def tokens_of(widget: QWidget) -> Tokens:
+def tokens_of(_widget: QWidget) -> Tokens:
     """The tokens a painted widget should use now.
 
     Told by the application's palette: a widget's own lags behind under a style sheet.

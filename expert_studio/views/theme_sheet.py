@@ -85,6 +85,10 @@ QPushButton[role="quiet"], QToolButton[role="quiet"] { background: transparent;
 QPushButton[role="quiet"]:hover, QToolButton[role="quiet"]:hover { background: $sunken;
   color: $text; }
 QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus { border: 1px solid $accent; }
+QPushButton[role="foot"] { background: transparent; border: none; padding: 3px 10px 3px 0;
+  color: $muted; font-size: ${secondary}px; font-weight: 400; text-align: left; }
+QPushButton[role="foot"]:hover { color: $text; }
+QPushButton[role="foot"]:focus { color: $accent; text-decoration: underline; }
 QToolButton[role="pill"] { background: transparent; border: 1px solid $line; border-radius: 11px;
   padding: 2px 10px; color: $muted; font-size: ${small}px; font-weight: 400; }
 QToolButton[role="pill"]:hover { color: $text; }
@@ -114,12 +118,16 @@ QComboBox QAbstractItemView { background: $raised; border: 1px solid $line;
   selection-background-color: $accent_weak; selection-color: $text; outline: none; }
 QDoubleSpinBox[role="value"] { background: transparent; border: 1px solid transparent;
   border-radius: 4px; padding: 0 2px; font-family: $mono; font-size: ${secondary}px; }
+QDoubleSpinBox[role="value"]::up-button, QDoubleSpinBox[role="value"]::down-button { width: 0;
+  border: none; }
 QDoubleSpinBox[role="value"]:hover { border: 1px solid $line; }
 QDoubleSpinBox[role="value"]:focus { border: 1px solid $accent; }
 QAbstractSpinBox QLineEdit { background: transparent; border: none; padding: 0; }
 QPlainTextEdit, QTextEdit, QTextBrowser { background: transparent; border: none;
   selection-background-color: $accent; selection-color: $on_accent; }
-QPlainTextEdit[role="mono"] { font-family: $mono; font-size: ${secondary}px; }
+QPlainTextEdit[role="mono"] { font-family: $mono; font-size: ${secondary}px;
+  background: $sunken; border: 1px solid $line; border-radius: ${control_radius}px;
+  padding: 6px; }
 
 QCheckBox { spacing: 8px; background: transparent; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 4px;

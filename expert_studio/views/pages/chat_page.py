@@ -23,6 +23,7 @@ from expert_studio.core.inference.stack import Stack
 from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.notices import Notices
+from expert_studio.views.widgets.column_scroll import SIDE_MARGIN
 from expert_studio.views.widgets.composer import Composer
 from expert_studio.views.widgets.conversation_list import ConversationList
 from expert_studio.views.widgets.empty_chat import EmptyChat
@@ -30,7 +31,7 @@ from expert_studio.views.widgets.first_run_panel import FirstRunPanel
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.prompt_box import PromptBox
 from expert_studio.views.widgets.stack_chips import StackBadge
-from expert_studio.views.widgets.transcript import COLUMN_WIDTH, SIDE_MARGIN, Transcript
+from expert_studio.views.widgets.transcript import COLUMN_WIDTH, Transcript
 
 
 class ChatPage(QWidget):

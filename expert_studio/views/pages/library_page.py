@@ -7,7 +7,6 @@ knows nothing of the chat that uses a stack.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -330,7 +329,7 @@ class LibraryPage(QWidget):
                     name=first.name, version=first.version
                 ),
                 self.tr("Add to stack"),
-                partial(self.add_to_stack_requested.emit, first.name),
+                lambda: self.add_to_stack_requested.emit(first.name),
             )
         else:
             self._notices.toast(self.tr("{n} experts are installed.").format(n=len(installations)))
@@ -352,7 +351,7 @@ class LibraryPage(QWidget):
         self._notices.toast(
             self.tr("Uninstalled: {names}.").format(names=names),
             self.tr("Undo"),
-            partial(self._bring_back, removed),
+            lambda: self._bring_back(removed),
         )
         self._changed()
 

@@ -6,7 +6,6 @@ Says what was chosen by signal; saving, restyling and loading are the app's busi
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QShowEvent
@@ -193,7 +192,7 @@ class SettingsPage(QWidget):
         self._notices.toast(
             self.tr("The base is here, complete and checked."),
             self.tr("Use it"),
-            partial(self._on_base, setting),
+            lambda: self._on_base(setting),
         )
 
     @Slot(str)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from expert_studio.core.inference.history import Turn
 from expert_studio.core.inference.stack import EMPTY
+from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.markdown import (
     Code,
@@ -69,18 +70,18 @@ class AnswerView(QWidget):
         column.addWidget(self._note)
         row = QHBoxLayout(self._foot)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(4)
         for button, name in (
             (self._regenerate, self.tr("Answer this once more with the stack as it is now")),
             (self._copy, self.tr("Copy the whole answer")),
         ):
-            button.setProperty("role", "quiet")
+            button.setProperty("role", "foot")
             button.setAccessibleName(name)
             button.setToolTip(name)
             row.addWidget(button)
         row.addSpacing(12)
         row.addStretch(1)
-        self._facts.setProperty("role", "mono")
+        self._facts.setProperty("role", "facts")
         self._facts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._facts)
         column.addWidget(self._foot)
@@ -151,6 +152,7 @@ class AnswerView(QWidget):
                 widget.deleteLater()
         self._add_blocks(self._text)
         note = self._told()
+        theme.restyle(self._note, role="small" if self._turn.state == "cancelled" else "warn")
         self._note.setText(note)
         self._note.setVisible(bool(note))
         self._facts.set_text(self._cost())

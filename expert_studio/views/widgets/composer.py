@@ -131,7 +131,6 @@ class Composer(QFrame):
         row = QHBoxLayout()
         self._memory_title.setProperty("role", "small")
         self._memory_parts.setProperty("role", "small")
-        self._memory_parts.setWordWrap(True)
         row.addWidget(self._memory_title)
         row.addStretch(1)
         row.addWidget(self._memory_total)
@@ -185,7 +184,7 @@ class Composer(QFrame):
         self._memory_total.setText(size_text(self._memory_bar.total_bytes))
         experts = sum(size for _, size in memory.experts)
         self._memory_parts.setText(
-            self.tr("base {0} · experts {1} · KV cache {2}").format(
+            self.tr("base {0} · experts {1} · KV {2}").format(
                 size_text(memory.base), size_text(experts), size_text(memory.kv_cache)
             )
         )

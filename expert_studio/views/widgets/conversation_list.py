@@ -76,7 +76,7 @@ class ConversationList(QFrame):
         column.setSpacing(8)
         row = QHBoxLayout()
         row.setSpacing(4)
-        self._search.setPlaceholderText(self.tr("Search conversations"))
+        self._search.setPlaceholderText(self.tr("Search"))
         self._search.setAccessibleName(self.tr("Search conversations"))
         self._search.setClearButtonEnabled(True)
         row.addWidget(self._search, 1)

@@ -50,6 +50,7 @@ class ExpertRow(QFrame):
         column.setSpacing(4)
         head = QHBoxLayout()
         head.setSpacing(7)
+        self._tick.setFixedWidth(18)
         self._tick.setAccessibleName(self.tr("Use {0}").format(expert.name))
         version = QLabel(expert.version)
         version.setProperty("role", "faint")

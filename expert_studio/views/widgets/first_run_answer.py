@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 
@@ -10,11 +11,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import Answer
 from expert_studio.core.inference.stack import Stack
+from expert_studio.views.theme import tokens_of
 from expert_studio.views.widgets.elided_label import ElidedLabel
-from expert_studio.views.widgets.markdown import Code, as_plain_html, coloured, plain
+from expert_studio.views.widgets.markdown import Code, coloured, plain
 from expert_studio.views.widgets.rich_text import RichText
 from expert_studio.views.widgets.tier_dot import TierDot
-from expert_studio.views.theme import tokens_of
 
 LEAST_HEIGHT = 150
 
@@ -50,7 +51,7 @@ class FirstRunAnswer(QFrame):
         self._body.setAccessibleName(self.tr("Answer of {0}").format(", ".join(experts) or "base"))
         column.addWidget(self._body)
         column.addStretch(1)
-        self._facts.setProperty("role", "mono")
+        self._facts.setProperty("role", "facts")
         column.addWidget(self._facts, 0, Qt.AlignmentFlag.AlignBottom)
         self._facts.hide()
 
@@ -61,32 +62,38 @@ class FirstRunAnswer(QFrame):
     def begin(self, stack: Stack) -> None:
         self._text = ""
         self._facts.hide()
-        self._body.show_html(as_plain_html("…"))
+        self._body.show_html(_small("…"))
 
     def append(self, text: str) -> None:
         self._text += text
-        self._body.show_html(as_plain_html(plain(self._text)))
+        self._body.show_html(_small(plain(self._text)))
 
     def finish(self, answer: Answer) -> None:
         self._text = answer.text
         self._body.show_html(self._formatted(plain(answer.text)))
         self._facts.set_text(
-            self.tr("{0} · {1} tok · {2:.0f} tok/s").format(
-                answer.stack.short_hash, answer.timing.tokens, answer.timing.decode_tok_s
+            self.tr("{0} tok · {1:.0f} tok/s").format(
+                answer.timing.tokens, answer.timing.decode_tok_s
             )
         )
+        self._facts.setToolTip(answer.stack.hash)
         self._facts.show()
 
     def fail(self) -> None:
-        self._body.show_html(as_plain_html(self.tr("This one could not be answered.")))
+        self._body.show_html(_small(self.tr("This one could not be answered.")))
 
     def _formatted(self, text: str) -> str:
         if not text.strip():
-            return as_plain_html(self.tr("(nothing)"))
+            return _small(self.tr("(nothing)"))
         try:
             value = json.loads(text)
         except ValueError:
-            return as_plain_html(text)
+            return _small(text)
         pretty = Code("json", json.dumps(value, indent=2, ensure_ascii=False))
         marked = coloured(pretty, tokens_of(self))
-        return f'<pre style="margin: 0; white-space: pre-wrap; line-height: 140%">{marked}</pre>'
+        return f'<pre style="margin: 0; white-space: pre-wrap; line-height: 125%">{marked}</pre>'
+
+
+def _small(text: str) -> str:
+    style = "margin: 0; font-size: 12px; line-height: 125%; white-space: pre-wrap"
+    return f'<p style="{style}">{html.escape(text)}</p>'

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -24,12 +23,13 @@ from expert_studio.core.inference.conversation import Answer, BaseDescription
 from expert_studio.core.inference.first_run import FirstTask
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views import theme
+from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.first_run_answer import FirstRunAnswer
 
-COLUMN_WIDTH = 980
+COLUMN_WIDTH = 840
 
 
-class FirstRunPanel(QScrollArea):
+class FirstRunPanel(ColumnScroll):
     """Signals:
     left(): the person skips the task or is done with it.
     larger_base_wanted(): the person wants the suggested base.
@@ -43,7 +43,7 @@ class FirstRunPanel(QScrollArea):
     def __init__(
         self, model_thread: ModelThread, library: Library, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__(COLUMN_WIDTH, parent)
         self._model_thread = model_thread
         self._library = library
         self._experts: tuple[InstalledExpert, ...] = ()
@@ -64,19 +64,7 @@ class FirstRunPanel(QScrollArea):
         self._show_task()
 
     def _build(self) -> None:
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        content = QWidget()
-        content.setProperty("role", "scroll")
-        outer = QHBoxLayout(content)
-        outer.setContentsMargins(24, 20, 24, 20)
-        inner = QWidget()
-        inner.setMaximumWidth(COLUMN_WIDTH)
-        outer.addStretch(1)
-        outer.addWidget(inner, 1000)
-        outer.addStretch(1)
-        column = QVBoxLayout(inner)
+        column = QVBoxLayout(self.column)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addLayout(self._head())
@@ -89,7 +77,6 @@ class FirstRunPanel(QScrollArea):
         self._state.setWordWrap(True)
         column.addWidget(self._state)
         column.addStretch(1)
-        self.setWidget(content)
 
     def _head(self) -> QVBoxLayout:
         head = QVBoxLayout()

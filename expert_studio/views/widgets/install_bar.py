@@ -130,6 +130,9 @@ class InstallBar(QFrame):
 
     @Slot(object)
     def _on_failed(self, error: ExpertError) -> None:
+        if self._now is not None and self._now.name not in str(error):
+            what = self.tr("{file} was not installed.").format(file=self._now.name)
+            error = type(error)(what, f"{error.what} {error.why}".strip(), error.remedy)
         self.failed.emit(error)
         self._next()
 

@@ -21,6 +21,7 @@ class PageHeader(QFrame):
         self._state.setTextFormat(Qt.TextFormat.PlainText)
         self._actions = QHBoxLayout()
         self._actions.setSpacing(12)
+        self._state.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(PAGE_PADDING, 0, PAGE_PADDING, 0)
         row.setSpacing(12)
@@ -35,6 +36,7 @@ class PageHeader(QFrame):
 
     def set_state(self, text: str) -> None:
         self._state.setText(text)
+        self._state.setVisible(bool(text))
 
     def add_state_widget(self, widget: QWidget) -> None:
         """Stands after the state's text, a chip for instance."""

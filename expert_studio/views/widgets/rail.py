@@ -43,7 +43,7 @@ class Rail(QFrame):
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(9, 14, 10, 12)
+        column.setContentsMargins(9, 18, 10, 12)
         column.setSpacing(0)
         brand = QHBoxLayout()
         brand.setContentsMargins(9, 0, 0, 0)

@@ -85,7 +85,8 @@ class RichText(QTextBrowser):
             "li { margin-bottom: 3px; line-height: 135%; }"
             "h1 { font-size: 17px; } h2 { font-size: 15px; }"
             "h3, h4, h5, h6 { font-size: 13px; }"
-            f"th, td {{ padding: 4px 8px; border: 1px solid {tokens.line}; }}"
+            "table { border-collapse: collapse; margin-bottom: 8px; }"
+            f"th, td {{ padding: 4px 9px; border: 1px solid {tokens.line}; }}"
         )
         self.setHtml(self._html)
         self._fit()
@@ -158,7 +159,7 @@ class CodeFrame(QFrame):
 
     def _paint(self) -> None:
         marked = coloured(self._code, theme.tokens_of(self))
-        self._text.show_html(f'<pre style="margin: 0; line-height: 150%">{marked}</pre>')
+        self._text.show_html(f'<pre style="margin: 0; line-height: 130%">{marked}</pre>')
 
     @Slot()
     def _on_copy(self) -> None:

@@ -6,12 +6,12 @@ Gives way by leaving names out at the end ("+2") and says the whole in its toolt
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from expert_studio.core.inference.stack import Stack, StackMember
 from expert_studio.views import theme
-from expert_studio.views.theme_tokens import SMALL_PX
+from expert_studio.views.theme_tokens import SECONDARY_PX, SMALL_PX
 
 DOT = 8
 GAP = 12
@@ -21,7 +21,7 @@ class StackChips(QWidget):
     def __init__(self, stack: Stack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stack = stack
-        self.setFont(theme.body_font(SMALL_PX))
+        self._text_font = theme.body_font(SECONDARY_PX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(18)
         self._describe()
@@ -37,7 +37,7 @@ class StackChips(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
+        metrics = QFontMetrics(self._text_font)
         width = sum(
             DOT + 8 + metrics.horizontalAdvance(text) + GAP for text, _ in self._entries()
         )
@@ -65,8 +65,8 @@ class StackChips(QWidget):
         tokens = theme.tokens_of(self)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(self.font())
-        metrics = self.fontMetrics()
+        painter.setFont(self._text_font)
+        metrics = QFontMetrics(self._text_font)
         x = 0.0
         entries = self._entries()
         for index, (text, tier) in enumerate(entries):
@@ -89,7 +89,7 @@ class StackChips(QWidget):
         painter.end()
 
     def _baseline(self) -> float:
-        metrics = self.fontMetrics()
+        metrics = QFontMetrics(self._text_font)
         return (self.height() + metrics.ascent() - metrics.descent()) / 2
 
 
@@ -99,7 +99,7 @@ class StackBadge(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stack = Stack()
-        self.setFont(theme.body_font(SMALL_PX))
+        self._text_font = theme.body_font(SMALL_PX)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.set_stack(self._stack)
 
@@ -112,7 +112,7 @@ class StackBadge(QWidget):
 
     def sizeHint(self) -> QSize:
         dots = len(self._stack.members) * (DOT + 5)
-        return QSize(18 + dots + self.fontMetrics().horizontalAdvance(self._text()) + 4, 22)
+        return QSize(18 + dots + QFontMetrics(self._text_font).horizontalAdvance(self._text()) + 4, 22)
 
     def _text(self) -> str:
         count = len(self._stack.members)
@@ -133,8 +133,9 @@ class StackBadge(QWidget):
             painter.setBrush(QColor(tokens.tier(member.tier)))
             painter.drawEllipse(QRectF(x, (self.height() - DOT) / 2, DOT, DOT))
             x += DOT + 5
+        painter.setFont(self._text_font)
         painter.setPen(QColor(tokens.muted))
-        metrics = self.fontMetrics()
+        metrics = QFontMetrics(self._text_font)
         baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
         painter.drawText(QPointF(x + 1, baseline), self._text())
         painter.end()
@@ -143,7 +144,7 @@ class StackBadge(QWidget):
 def shown_weight(weight: float) -> str:
     """A weight as a person writes it: 1.0, 0.8, 0.25."""
     written = f"{weight:.2f}"
-    return written[:-1] if written.endswith("0") else written
+    return written.removesuffix("0")
 
 
 def _label(member: StackMember) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QWidget
@@ -120,8 +121,8 @@ class StatusLine(QFrame):
             self.tr("{0:.0f} tok/s").format(tokens_per_s) if tokens_per_s > 0 else ""
         )
 
-    def show_memory(self, memory: MemoryByOwner) -> None:
-        tiers = {member.name: member.tier for member in self._shown_stack.members}
+    def show_memory(self, memory: MemoryByOwner, tiers: Mapping[str, str]) -> None:
+        """`tiers` names the tier of each expert in memory."""
         self._bar.show_memory(memory, tiers)
         self._bar.show()
         self._total.setText(f"<b>{size_text(self._bar.total_bytes)}</b>")

@@ -14,24 +14,23 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from expert_studio.core.inference.history import Turn
 from expert_studio.views.widgets.answer_view import AnswerView
+from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.markdown import as_plain_html, plain
 from expert_studio.views.widgets.rich_text import RichText
 
-COLUMN_WIDTH = 800
-SIDE_MARGIN = 26
+COLUMN_WIDTH = 840
 BATCH = 16
 NEAR_END = 12
 LONGEST_BUBBLE = 4_000
 
 
-class Transcript(QScrollArea):
+class Transcript(ColumnScroll):
     """Signals:
     regenerate_wanted(): of the last answer.
     link_followed(str): a link in an answer was clicked; nothing was opened.
@@ -41,7 +40,7 @@ class Transcript(QScrollArea):
     link_followed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(COLUMN_WIDTH, parent)
         self._older: list[Turn] = []
         self._views: list[QWidget] = []
         self._following = True
@@ -53,19 +52,7 @@ class Transcript(QScrollArea):
         self._connect()
 
     def _build(self) -> None:
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Conversation"))
-        content = QWidget()
-        content.setProperty("role", "scroll")
-        inner = QWidget()
-        inner.setMaximumWidth(COLUMN_WIDTH)
-        row = QHBoxLayout(content)
-        row.setContentsMargins(SIDE_MARGIN, 18, SIDE_MARGIN, 18)
-        row.addStretch(1)
-        row.addWidget(inner, 1000)
-        row.addStretch(1)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(16)
         self._more.setProperty("role", "quiet")
@@ -73,8 +60,7 @@ class Transcript(QScrollArea):
         self._more.hide()
         self._column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignHCenter)
         self._column.addStretch(1)
-        inner.setLayout(self._column)
-        self.setWidget(content)
+        self.column.setLayout(self._column)
         self._latest.setProperty("role", "small")
         self._latest.setAccessibleName(self._latest.text())
         self._latest.hide()
@@ -228,7 +214,7 @@ class _Bubble(QWidget):
                 f"{left_out:,}"
             )
         inside = QVBoxLayout(self._frame)
-        inside.setContentsMargins(14, 10, 14, 10)
+        inside.setContentsMargins(14, 10, 14, 7)
         inside.addWidget(self._text)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -1,0 +1,200 @@
+"""Conversations on disk: kept, searched, undone, migrated, and refused with a sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from expert_studio.core.errors import StorageError
+from expert_studio.core.inference.conversation import Answer, AnswerTiming, Message, Sampling
+from expert_studio.core.inference.history import (
+    MIGRATIONS,
+    Composition,
+    Conversation,
+    History,
+    Turn,
+    messages,
+)
+from expert_studio.core.inference.stack import Stack, StackMember
+
+MEMBER = StackMember(
+    name="json-parser",
+    version="2.0.0",
+    weights_sha256="a" * 64,
+    weight=0.8,
+    load_order=1,
+    tier="format",
+    folder=Path("library/json-parser"),
+    required_by=("document-classifier",),
+    trained_weight=1.0,
+)
+STACK = Stack((MEMBER,), "b" * 64, "bf16")
+SAMPLING = Sampling(seed=7, stop=("###",))
+TIMING = AnswerTiming(38.0, 47.5, 12, 4, 61)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    made = History(tmp_path / "deep" / "studio.sqlite3")
+    yield made
+    made.close()
+
+
+def _conversation(history: History, title: str = "Invoices") -> Conversation:
+    made = Conversation.begun(title, Composition({"json-parser": 0.8}, {"english": 0.5}, "blend"))
+    history.create(made)
+    return made
+
+
+def test_an_answer_comes_back_whole(history: History) -> None:
+    made = _conversation(history)
+    said, answer = Turn.said("hi"), Turn.begun(STACK, SAMPLING)
+    history.add(made.id, said, answer)
+    history.finish(answer.id, Answer("hello", STACK, SAMPLING, "stop", TIMING))
+    first, second = history.turns(made.id)
+    assert (first.role, first.text) == ("user", "hi")
+    assert second.state == "finished"
+    assert second.stack == STACK
+    assert second.stack is not None
+    assert second.stack.hash == STACK.hash
+    assert second.stack.members[0].folder == MEMBER.folder
+    assert (second.sampling, second.timing) == (SAMPLING, TIMING)
+    assert messages([first, second]) == (Message("user", "hi"), Message("assistant", "hello"))
+
+
+def test_streamed_text_outlives_the_process(tmp_path: Path) -> None:
+    history = History(tmp_path / "studio.sqlite3")
+    made = _conversation(history)
+    answer = Turn.begun(STACK, SAMPLING)
+    history.add(made.id, Turn.said("hi"), answer)
+    history.keep_text(answer.id, "hel")
+    # the connection is left as a killed process leaves it
+    again = History(tmp_path / "studio.sqlite3")
+    kept = again.turns(made.id)[1]
+    assert (kept.text, kept.state) == ("hel", "streaming")
+    again.close()
+    history.close()
+
+
+def test_composition_belongs_to_its_conversation(history: History) -> None:
+    made = _conversation(history)
+    assert history.conversations()[0].composition == made.composition
+    other = Composition({"english": 1.0})
+    history.keep_composition(made.id, other)
+    assert history.conversations()[0].composition == other
+
+
+def test_deleted_can_be_restored(history: History) -> None:
+    made = _conversation(history)
+    history.add(made.id, Turn.said("hi"))
+    history.delete(made.id)
+    assert history.conversations() == ()
+    history.restore(made.id)
+    assert [c.id for c in history.conversations()] == [made.id]
+    assert history.turns(made.id)[0].text == "hi"
+
+
+def test_long_deleted_are_gone_for_good(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    history = History(path)
+    made = _conversation(history)
+    history.add(made.id, Turn.said("hi"))
+    history.delete(made.id)
+    history.close()
+    with sqlite3.connect(path) as direct:
+        direct.execute("UPDATE conversations SET deleted_at = 1")
+    direct.close()
+    again = History(path)
+    again.restore(made.id)
+    assert again.conversations() == ()
+    assert again.turns(made.id) == ()
+    again.close()
+
+
+def test_newest_first_and_searched_in_titles_and_text(history: History) -> None:
+    first = _conversation(history, "Cypher for movies")
+    second = _conversation(history, "Invoices")
+    history.add(first.id, Turn.said("100% sure_thing"))
+    history.add(second.id, Turn.said("other"))
+    assert [c.title for c in history.conversations()] == ["Invoices", "Cypher for movies"]
+    assert [c.title for c in history.conversations("CYPHER")] == ["Cypher for movies"]
+    assert [c.title for c in history.conversations("0% sure_")] == ["Cypher for movies"]
+    assert history.conversations("%%") == ()
+
+
+def test_superseded_answers_are_not_shown(history: History) -> None:
+    made = _conversation(history)
+    old, new = Turn.begun(STACK, SAMPLING), Turn.begun(STACK, SAMPLING)
+    history.add(made.id, Turn.said("hi"), old)
+    history.supersede(old.id)
+    history.add(made.id, new)
+    assert [turn.id for turn in history.turns(made.id)][1:] == [new.id]
+
+
+def test_failed_answer_keeps_its_text(history: History) -> None:
+    made = _conversation(history)
+    answer = Turn.begun(STACK, SAMPLING)
+    history.add(made.id, answer)
+    history.fail(answer.id, "so far")
+    kept = history.turns(made.id)[0]
+    assert (kept.state, kept.text) == ("failed", "so far")
+
+
+def test_migration_makes_a_backup_first(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    history = History(path)
+    made = _conversation(history)
+    history.close()
+    newer = History(path, (*MIGRATIONS, "ALTER TABLE conversations ADD COLUMN pinned INTEGER"))
+    assert newer.conversations()[0].id == made.id
+    newer.close()
+    backup = tmp_path / "studio.before-v2.sqlite3"
+    kept = History(backup)
+    assert kept.conversations()[0].id == made.id
+    kept.close()
+
+
+def test_failed_migration_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    history = History(path)
+    made = _conversation(history)
+    history.close()
+    broken = History(path, (*MIGRATIONS, "ALTER TABLE conversations ADD COLUMN x; NONSENSE"))
+    with pytest.raises(StorageError):
+        broken.conversations()
+    broken.close()
+    again = History(path)
+    assert again.conversations()[0].id == made.id
+    again.close()
+
+
+def test_newer_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    newer = History(path, (*MIGRATIONS, "SELECT 1"))
+    newer.conversations()
+    newer.close()
+    with pytest.raises(StorageError, match="newer Expert Studio"):
+        History(path).conversations()
+
+
+def test_damaged_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match="not a database"):
+        History(path).conversations()
+
+
+def test_full_disk_is_a_sentence_and_loses_nothing(history: History) -> None:
+    made = _conversation(history)
+    answer = Turn.begun(STACK, SAMPLING)
+    history.add(made.id, answer)
+    pages = history._connection.execute("PRAGMA page_count").fetchone()[0]
+    history._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StorageError, match="full"):
+        history.keep_text(answer.id, "x" * 500_000)
+    assert history.turns(made.id)[0].text == ""
+    history.keep_text(answer.id, "short")
+    assert history.turns(made.id)[0].text == "short"

@@ -1,0 +1,232 @@
+"""Drives the real window through every page and state and writes pictures of it.
+
+    python tests/tour.py DIR [--only NAME]
+
+Each state comes in light and dark, at 1280x800 and 1920x1080. Needs no display: without
+one, Qt's offscreen platform draws. Uses the real base and, once packed, the real experts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if sys.platform.startswith("linux") and not (
+    os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QDeadlineTimer, QEventLoop
+from PySide6.QtWidgets import QApplication
+
+from expert_studio.app import Studio
+from expert_studio.core.errors import CrashReport, StorageError
+from expert_studio.core.inference.history import Composition, Conversation, Turn
+from expert_studio.core.settings import Folders
+from expert_studio.views.notices import Notices
+from tests.demonstration_experts import experts_to_show
+
+SIZES = ((1280, 800), (1920, 1080))
+PROMPT = "Extract vendor, date, total and currency as JSON: Hi, Brightline Supplies here. Invoice 2291 of 14 March 2026 comes to 1284.50 EUR."
+FORMATTED = """The mail is a **supplier invoice**. These are its fields:
+
+```json
+{
+  "vendor": "Brightline Supplies",
+  "date": "2026-03-14",
+  "total": 1284.50,
+  "currency": "EUR"
+}
+```
+
+1. `vendor` comes from the greeting
+2. `date` was written as *14 March*
+
+| field | found |
+| --- | --- |
+| vendor | yes |
+| total | yes |
+
+> Due within 30 days, see [the terms](https://example.org/terms).
+"""
+
+
+class Tour:
+    """One window, driven by hand."""
+
+    def __init__(self, application: QApplication, folder: Path, only: str) -> None:
+        self._application = application
+        self._folder = folder
+        self._only = only
+        self._home = tempfile.TemporaryDirectory()
+        home = Path(self._home.name)
+        self._experts = experts_to_show(home / "bundled")
+        self._folders = Folders(home / "data")
+        self.studio = Studio(application, self._folders, bundled_experts=self._experts)
+
+    def run(self) -> None:
+        try:
+            self._take()
+        finally:
+            self.studio.close()
+            self._home.cleanup()
+
+    def settle(self, seconds: float = 0.15) -> None:
+        """Lets Qt work for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._application.processEvents(
+                QEventLoop.ProcessEventsFlag.AllEvents, QDeadlineTimer(20)
+            )
+
+    def until(self, reached: Callable[[], bool], what: str, limit_s: float = 90) -> None:
+        end = time.monotonic() + limit_s
+        while not reached():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{what} did not come within {limit_s:.0f} s")
+            self.settle(0.02)
+
+    def picture(self, name: str) -> None:
+        """The state as it is, four times."""
+        if self._only and self._only not in name:
+            return
+        for theme in ("light", "dark"):
+            for width, height in SIZES:
+                self.studio.theme.apply(theme)
+                self.studio.window.resize(width, height)
+                self.settle()
+                path = self._folder / f"{name}-{theme}-{width}x{height}.png"
+                self.studio.window.grab().save(str(path))
+        self.studio.theme.apply("light")
+        self.studio.window.resize(*SIZES[0])
+        self.settle()
+
+    def _take(self) -> None:
+        studio = self.studio
+        studio.open()
+        self.settle()
+        self.picture("00-loading")
+        self.until(lambda: studio.loaded_base() is not None, "the base")
+        self.until(lambda: len(studio.chat_page.composer.rows) > 1, "the experts")
+        self._first_run()
+        self._chat()
+        self._notices()
+        self._library()
+
+    def _first_run(self) -> None:
+        task = self.studio.chat_page.first_task
+        self.settle()
+        self.picture("01-first-run")
+        task.run()
+        self.until(lambda: any(answer.text for answer in task.answers), "a first word")
+        self.picture("02-first-run-streaming")
+        self.until(lambda: not task.running, "three answers")
+        self.picture("03-first-run-answered")
+        task.left.emit()
+        self.settle()
+        self.picture("04-empty-chat")
+
+    def _chat(self) -> None:
+        studio, page = self.studio, self.studio.chat_page
+        page.composer.add("document-classifier")
+        if "english-basic" in {row.name for row in page.composer.rows}:
+            page.composer.add("english-basic")
+        page.prompt.set_text(PROMPT)
+        self.settle()
+        self.picture("05-composed")
+        page.prompt.sent.emit(PROMPT)
+        self.until(lambda: bool(page.transcript.answers[-1].text), "streamed text")
+        self.picture("06-streaming")
+        studio.dialogue.stop()
+        self.until(lambda: not studio.dialogue.busy, "the end of the answer")
+        self.picture("07-stopped")
+        page.composer.rows[0].weighed.emit("json-parser", 0.6)
+        page.prompt.sent.emit("And the same for: order 17 of 2 May, 40 USD, from Acme.")
+        self.until(lambda: not studio.dialogue.busy, "the second answer")
+        self.settle()
+        self.picture("08-not-as-trained")
+        self._formatted()
+
+    def _formatted(self) -> None:
+        """A conversation whose answer holds every kind of block."""
+        studio = self.studio
+        last = studio.dialogue.turns[-1]
+        kept = Conversation.begun("Extract invoice fields", Composition({"json-parser": 1.0}))
+        studio.history.create(kept)
+        studio.history.add(kept.id, Turn.said(PROMPT))
+        stack, sampling, timing = last.stack, last.sampling, last.timing
+        assert stack is not None and sampling is not None
+        answer = Turn.begun(stack, sampling)
+        studio.history.add(
+            kept.id,
+            Turn(
+                answer.id, "assistant", FORMATTED, "finished", answer.at_s, stack, sampling, timing
+            ),
+        )
+        studio.dialogue.refresh()
+        studio.dialogue.open(kept)
+        self.settle(0.4)
+        self.picture("09-formatted")
+
+    def _notices(self) -> None:
+        notices: Notices = self.studio.notices
+        notices.error(
+            StorageError(
+                "Your conversation could not be saved.",
+                "No space left on device.",
+                "Free some space; what is on screen can still be copied.",
+            )
+        )
+        notices.toast("“Extract invoice fields” was deleted.", "Undo", self.settle)
+        self.settle()
+        self.picture("10-notices")
+        for toast in notices.toasts:
+            toast.dismiss()
+        self._crash()
+
+    def _crash(self) -> None:
+        try:
+            raise ValueError("a defect made for this picture")
+        except ValueError as defect:
+            self.studio.notices.crash(CrashReport.of(defect, "the tour"))
+        self.settle()
+        dialog = self._application.activeModalWidget()
+        if dialog is not None and (not self._only or self._only in "11-crash"):
+            for theme in ("light", "dark"):
+                self.studio.theme.apply(theme)
+                self.settle()
+                dialog.grab().save(str(self._folder / f"11-crash-{theme}.png"))
+        if dialog is not None:
+            dialog.close()
+        self.settle()
+
+    def _library(self) -> None:
+        self.studio.window.show_page("library")
+        self.until(lambda: not self.studio.library_page.busy, "the library")
+        self.settle()
+        self.picture("20-library")
+        self.studio.library_page.choose("document-classifier")
+        self.settle()
+        self.picture("21-library-details")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", help="a part of the names of the pictures")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(application, QApplication)
+    Tour(application, given.folder, given.only).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
