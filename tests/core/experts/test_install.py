@@ -269,11 +269,13 @@ def test_removing_moves_all_versions_to_the_trash(tmp_path: Path, shelf: Library
     first = installed_expert(shelf)
     second = installed_expert(shelf, version="2.0.0")
     before = tree(second.folder)
-    install.uninstall("expert-json-parser", shelf)
+    os.utime(first.folder.parent, (1, 1))
+    entry = install.uninstall("expert-json-parser", shelf)
     assert shelf.experts() == ()
     assert not first.folder.parent.exists()
-    (trashed,) = (shelf.root / ".trash").iterdir()
-    assert tree(trashed / "2.0.0") == before
+    assert list((shelf.root / ".trash").iterdir()) == [entry]
+    assert tree(entry / "2.0.0") == before
+    assert entry.stat().st_mtime > 1  # installed long ago, but removed just now
     with pytest.raises(LibraryError, match="No expert named json-parser"):
         install.uninstall("json-parser", shelf)
     install.install(expert_file(tmp_path), shelf)  # and it can come back
