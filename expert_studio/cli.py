@@ -18,6 +18,7 @@ from expert_studio.commands.chat import chat
 from expert_studio.commands.diagnosis import doctor
 from expert_studio.commands.first_run import first_run
 from expert_studio.commands.library import info, install, list_experts, uninstall
+from expert_studio.commands.packing import evaluate, package
 from expert_studio.commands.report import Sentences
 from expert_studio.commands.training import train
 
@@ -38,6 +39,8 @@ app.command("info")(info)
 app.command("install")(install)
 app.command("uninstall")(uninstall)
 app.command("train")(train)
+app.command("evaluate")(evaluate)
+app.command("package")(package)
 app.add_typer(base_verbs, name="base")
 
 

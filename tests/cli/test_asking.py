@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from safetensors.numpy import load_file
 from typer.testing import CliRunner, Result
 
 from expert_studio.cli import app
+from expert_studio.commands import library as library_verbs
 from expert_studio.core.experts.library import Library
+from expert_studio.core.inference import first_run as task_book
 from expert_studio.core.settings import Folders
+from tests.demonstration_experts import tiny_experts
 from tests.expert_factory import base_sha256, installed_expert
 
 SHORT = ["--max-tokens", "6", "--temperature", "0", "--device", "cpu"]
@@ -193,3 +197,21 @@ def read_until(read: Callable[[int], str], is_enough: Callable[[str], bool]) -> 
         assert piece, f"ended after {text!r}"
         text += piece
     return text
+
+
+def test_the_first_run_shows_each_prompt_with_no_expert_with_one_and_with_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = tiny_experts(tmp_path)
+    monkeypatch.setattr(library_verbs, "bundled_experts_folder", lambda: bundled)
+    monkeypatch.setattr(task_book, "SAMPLING", replace(task_book.SAMPLING, max_tokens=4))
+    result = run("first-run", "--json")
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.stdout)["answers"]
+    steps = [[], ["json-parser"], ["json-parser", "document-classifier"]]
+    assert [answer["experts"] for answer in shown] == steps * len(task_book.TASKS)
+    said = run("first-run")
+    assert "small demonstration base of 12 million parameters" in said.stdout
+    assert "--- with json-parser and document-classifier ---" in said.stdout
+    assert "expert-cli base download Qwen/Qwen3-0.6B" in said.stdout
+    assert said.stdout.count(task_book.TASKS[0].prompt) == 1

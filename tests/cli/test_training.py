@@ -25,13 +25,14 @@ from expert_studio.core.training.events import (
 )
 from expert_studio.core.training.recipe import parse_recipe
 from expert_studio.core.training.run_folder import Places, RunFolder
+from tests.expert_factory import expert_folder
 
 RECIPE: dict[str, Any] = {
     "name": "city-finder",
     "adapter": {"r": 2, "alpha": 4.0, "target_modules": ["q_proj", "v_proj"]},
-    "datasets": [{"path": "rows.jsonl"}],
+    "datasets": [{"path": "dataset.json"}],
     "schedule": {"max_steps": 2, "warmup_steps": 0},
-    "batches": {"batch_size": 4, "max_length": 96},
+    "batches": {"batch_size": 4, "max_length": 256},
     "watching": {"eval_rows": 4, "eval_every": 2, "save_every": 2},
     "device": "cpu",
     "card": {
@@ -56,15 +57,10 @@ def answer(*arguments: str) -> dict[str, Any]:
 
 @pytest.fixture
 def recipe_file(tmp_path: Path) -> Path:
-    rows = [
-        {
-            "instruction": "Extract the city as JSON.",
-            "input": f"Person {number} lives in Town{number % 7}.",
-            "output": json.dumps({"city": f"Town{number % 7}"}),
-        }
-        for number in range(32)
-    ]
-    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rows = {"train": 12, "validation": 4, "held_out": 2}
+    part = {"kind": "rule", "generator": "json", "rows": rows, "share": {"extract": 1.0}}
+    dataset = {"schema_version": 1, "name": "fields", "seed": 3, "parts": [part]}
+    (tmp_path / "dataset.json").write_text(json.dumps(dataset))
     (tmp_path / "recipe.json").write_text(json.dumps(RECIPE))
     return tmp_path / "recipe.json"
 
@@ -100,6 +96,22 @@ def test_from_a_recipe_to_a_finished_run(recipe_file: Path) -> None:
     assert listed["evaluation_loss"] > 0
     assert answer("train", "--watch", "city-finder") == listed
     assert run("train", "--resume", listed["run"]).exit_code == 10
+    assert_it_can_be_scored_packed_and_installed(listed["run"], recipe_file.parent)
+
+
+def assert_it_can_be_scored_packed_and_installed(name: str, folder: Path) -> None:
+    report = answer("evaluate", name, "--rows", "1")
+    assert [condition["name"] for condition in report["conditions"]] == ["as_trained", "base"]
+    assert "as trained" in run("evaluate", name, "--rows", "1").stdout
+    packed = answer("package", name, "--output", str(folder), "--publish", str(folder / "source"))
+    assert Path(packed["file"]).stat().st_size == packed["size_bytes"]
+    assert (folder / "source" / "manifest.json").is_file()
+    installed = answer("install", packed["file"])
+    assert installed["expert"]["name"] == "city-finder"
+    scores = answer("info", "city-finder")["manifest"]["quality_metrics"]
+    assert scores["test_queries"] == 1
+    asked = ["infer", "--prompt", "Hello", "--experts", "city-finder", "--max-tokens", "3"]
+    assert answer(*asked)["stack"]["members"][0]["name"] == "city-finder"
 
 
 def test_a_manifest_drives_a_run_by_its_recipe(tmp_path: Path) -> None:
@@ -127,6 +139,21 @@ def test_a_manifest_without_a_recipe_and_a_file_that_is_none(tmp_path: Path) -> 
     assert run("train", "--manifest", str(path)).exit_code == 11
     assert run("train", "--manifest", str(tmp_path / "missing.json")).exit_code == 11
     assert run("train", "--recipe", str(tmp_path / "missing.json")).exit_code == 10
+
+
+def test_a_folder_is_packed_by_its_manifest(tmp_path: Path) -> None:
+    folder = expert_folder(tmp_path / "source", "json-parser")
+    packed = answer("package", "--manifest", str(folder / "manifest.json"))
+    assert Path(packed["file"]).parent == tmp_path
+    assert answer("install", packed["file"])["expert"]["name"] == "json-parser"
+    assert run("package").exit_code == 2
+    assert run("package", "x", "--manifest", "y").exit_code == 2
+
+
+def test_an_unfinished_run_is_neither_scored_nor_packed() -> None:
+    stopped = recorded(Ended(4.0, "stopped", 4, 2.0))
+    assert "not finished" in run("package", stopped.identifier).stderr
+    assert run("evaluate", stopped.identifier).exit_code not in {0, 70}
 
 
 @pytest.mark.parametrize("arguments", [[], ["--list", "--watch", "x"]])
