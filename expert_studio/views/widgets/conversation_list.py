@@ -109,6 +109,11 @@ class ConversationList(QFrame):
     def titles(self) -> tuple[str, ...]:
         return tuple(self._at(row).title for row in range(self._list.count()))
 
+    @property
+    def first(self) -> Conversation:
+        """The one on top."""
+        return self._at(0)
+
     def show_conversations(self, conversations: Sequence[Conversation], open_id: str) -> None:
         """Replaces the list, newest first; `open_id` names the one on the desk."""
         self._list.clear()

@@ -156,6 +156,11 @@ class FirstRunPanel(ColumnScroll):
         return tuple(self._answers)
 
     @property
+    def base_told(self) -> str:
+        """What is said about the base."""
+        return self._said.text()
+
+    @property
     def running(self) -> bool:
         return bool(self._requests)
 

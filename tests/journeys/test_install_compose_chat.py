@@ -1,0 +1,161 @@
+"""Install by drop, compose two, type, stream, stop, change a weight, ask again, restart.
+
+Through the real window, on the real base, with real adapters. The longest standstill of
+the event loop is printed, with the one-time import of torch apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from expert_studio.app import Studio
+from expert_studio.core.settings import Folders
+from expert_studio.runtime.event_loop_watch import EventLoopWatch
+from tests.demonstration_experts import tiny_experts
+from tests.studio_driver import Person
+
+PROMPT = "Extract vendor and total as JSON: invoice 12 of Acme, 40 USD."
+STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
+
+Opened = Callable[[Path], Person]
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    return tiny_experts(tmp_path / "packages")
+
+
+@pytest.fixture
+def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]:
+    """Opens the app on a data folder; what is open at the end is closed."""
+    studios: list[Studio] = []
+    nothing_bundled = tmp_path / "nothing"
+    nothing_bundled.mkdir()
+
+    def open_on(data: Path) -> Person:
+        studio = Studio(qapp, Folders(data), bundled_experts=nothing_bundled)
+        studios.append(studio)
+        studio.open()
+        person = Person(studio, qtbot)
+        return person
+
+    yield open_on
+    for studio in studios:
+        studio.window.close()
+        studio.window.deleteLater()
+    qapp.setStyleSheet("")
+
+
+def test_install_compose_chat_and_restart(
+    opened: Opened, packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch = EventLoopWatch()
+    watch.start()
+    person = opened(tmp_path / "data")
+    studio = person.studio
+    watch.enter("importing torch")
+    studio.model_thread.base_loading.connect(
+        lambda share: watch.enter("loading the base") if share > 0 else None
+    )
+    person.until(lambda: studio.loaded_base() is not None)
+    base = studio.loaded_base()
+    watch.enter("installing, composing, answering")
+
+    person.drop(sorted(packages.glob("*/*.expert")))
+    assert studio.window.page == "library"
+    person.until(lambda: len(studio.chat_page.composer.rows) == 3)
+    studio.window.show_page("chat")
+    person.tick("document-classifier")
+    person.tick("english-basic")
+    names = [member.name for member in studio.chat_page.composer.stack.members]
+    assert names == ["json-parser", "english-basic", "document-classifier"]
+    assert "came along with document-classifier" in person.row("json-parser").note
+
+    person.type_and_send(PROMPT)
+    person.until(lambda: bool(person.last_answer.text))
+    person.press_escape()
+    person.until(lambda: not studio.dialogue.busy)
+    first = person.last_answer.turn
+    assert first.state == "cancelled"
+    assert first.text
+
+    person.row("json-parser").weighed.emit("json-parser", 0.5)
+    assert "not as trained" in person.row("json-parser").note
+    person.type_and_send("And for order 9 of Bolt, 7 EUR?")
+    person.until(lambda: len(studio.dialogue.turns) == 4 and not studio.dialogue.busy)
+    second = person.last_answer.turn
+    assert second.stack is not None
+    assert first.stack is not None
+    assert second.stack.hash != first.stack.hash
+    assert second.stack.short_hash in person.last_answer.facts
+    assert studio.loaded_base() is base, "a weight was changed without loading anything"
+    watch.stop()
+    said = [turn.text for turn in studio.dialogue.turns]
+    studio.close()
+
+    again = opened(tmp_path / "data")
+    person.until(lambda: len(again.studio.chat_page.conversations.titles) == 1)
+    again.studio.dialogue.open(again.studio.chat_page.conversations.first)
+    person.until(lambda: len(again.studio.dialogue.turns) == 4)
+    assert [turn.text for turn in again.studio.dialogue.turns] == said
+    assert [a.turn.id for a in again.studio.chat_page.transcript.answers] == [first.id, second.id]
+    again.until(lambda: again.studio.loaded_base() is not None)
+    again.until(lambda: len(again.studio.chat_page.composer.stack.members) == 3)
+    assert again.studio.chat_page.composer.stack.hash == second.stack.hash
+
+    with capsys.disabled():
+        for gap in watch.longest():
+            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
+    assert not watch.gaps_over(STUCK_MS)
+
+
+def test_three_stacks_answer_the_first_task(
+    qapp: QApplication, qtbot: QtBot, packages: Path, tmp_path: Path
+) -> None:
+    studio = Studio(qapp, Folders(tmp_path / "data"), bundled_experts=packages)
+    studio.open()
+    person = Person(studio, qtbot)
+    try:
+        task = studio.chat_page.first_task
+        person.until(lambda: studio.loaded_base() is not None)
+        person.until(lambda: len(studio.chat_page.composer.rows) == 3)
+        assert "demonstration base" in task.base_told
+        task.run()
+        person.until(lambda: not task.running)
+        assert [bool(answer.text) for answer in task.answers] == [True, True, True]
+        task.left.emit()
+        person.until(lambda: not studio.background.busy)
+    finally:
+        studio.window.close()
+        studio.window.deleteLater()
+        qapp.setStyleSheet("")
+    assert '"first_run_done": true' in (tmp_path / "data" / "settings.json").read_text()
+
+
+def test_missing_base_is_told_and_the_window_goes_on(
+    qapp: QApplication, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "settings.json").write_text('{"base": "' + (tmp_path / "gone").as_posix() + '"}')
+    studio = Studio(qapp, Folders(data), bundled_experts=tmp_path)
+    studio.open()
+    person = Person(studio, qtbot)
+    try:
+        person.until(lambda: len(studio.notices.toasts) == 1)
+        what, why, remedy = studio.notices.toasts[0].sentences
+        assert what
+        assert why
+        assert remedy
+        assert studio.loaded_base() is None
+        studio.window.show_page("library")
+        assert studio.window.page == "library"
+    finally:
+        studio.window.close()
+        studio.window.deleteLater()
+        qapp.setStyleSheet("")

@@ -1,0 +1,61 @@
+"""What a person does to the window, for tests that drive it. Knows the window's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QCheckBox, QPlainTextEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from expert_studio.app import Studio
+from expert_studio.views.widgets.answer_view import AnswerView
+from expert_studio.views.widgets.expert_row import ExpertRow
+
+PATIENCE_MS = 60_000  # a bound for a stuck test, no measure of anything
+
+
+class Person:
+    """Uses one open window."""
+
+    def __init__(self, studio: Studio, qtbot: QtBot) -> None:
+        self.studio = studio
+        self._qtbot = qtbot
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        self._qtbot.waitUntil(reached, timeout=PATIENCE_MS)
+
+    def drop(self, paths: Iterable[Path], target: QWidget | None = None) -> None:
+        """Drags files from outside onto a widget and lets go."""
+        widget = target or self.studio.window
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        middle = widget.rect().center()
+        copy, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        none = Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(widget, QDragEnterEvent(middle, copy, data, button, none))
+        QApplication.sendEvent(widget, QDropEvent(QPointF(middle), copy, data, button, none))
+
+    def row(self, expert: str) -> ExpertRow:
+        rows = self.studio.chat_page.composer.rows
+        return next(row for row in rows if row.name == expert)
+
+    def tick(self, expert: str) -> None:
+        box = self.row(expert).findChild(QCheckBox)
+        assert box is not None
+        self._qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
+
+    def type_and_send(self, text: str) -> None:
+        editor = self.studio.chat_page.prompt.findChild(QPlainTextEdit)
+        assert editor is not None
+        self._qtbot.keyClicks(editor, text)
+        self._qtbot.keyClick(editor, Qt.Key.Key_Return)
+
+    def press_escape(self) -> None:
+        self._qtbot.keyClick(self.studio.window, Qt.Key.Key_Escape)
+
+    @property
+    def last_answer(self) -> AnswerView:
+        return self.studio.chat_page.transcript.answers[-1]
