@@ -49,7 +49,9 @@ def application_icon() -> QIcon:
 
 def pixmap(name: str, colour: str | QColor, size_px: int, ratio: float = 1.0) -> QPixmap:
     """The line icon as a square picture of `size_px` logical pixels at a device pixel ratio."""
-    picture = _rendered(_recoloured(name, QColor(colour)), QSize(size_px, size_px) * ratio)
+    shade = QColor(colour)
+    side = QSize(size_px, size_px) * ratio
+    picture = _rendered(_recoloured(name, shade), side, shade.alphaF())
     picture.setDevicePixelRatio(ratio)
     return picture
 
@@ -58,9 +60,9 @@ def pixmap(name: str, colour: str | QColor, size_px: int, ratio: float = 1.0) ->
 def _line_icon(name: str, normal: str, disabled: str) -> QIcon:
     result = QIcon()
     for mode, colour in ((QIcon.Mode.Normal, normal), (QIcon.Mode.Disabled, disabled)):
-        renderer = _recoloured(name, QColor(colour))
+        renderer, alpha = _recoloured(name, QColor(colour)), QColor(colour).alphaF()
         for size in _SIZES_PX:
-            result.addPixmap(_rendered(renderer, QSize(size, size)), mode)
+            result.addPixmap(_rendered(renderer, QSize(size, size), alpha), mode)
     return result
 
 
@@ -76,18 +78,20 @@ def _brand_icon(name: str) -> QIcon:
 def _recoloured(name: str, colour: QColor) -> QSvgRenderer:
     drawing = (_folder() / f"{name}.svg").read_text(encoding="utf-8")
     solid = drawing.replace("currentColor", colour.name(QColor.NameFormat.HexRgb))
-    # SVG has no alpha in #rrggbb: the group's opacity carries it.
-    faded = solid.replace("<svg ", f'<svg opacity="{colour.alphaF():.3f}" ', 1)
-    return QSvgRenderer(QByteArray(faded.encode()))
+    return QSvgRenderer(QByteArray(solid.encode()))
 
 
-def _rendered(renderer: QSvgRenderer, size: QSize) -> QPixmap:
+def _rendered(renderer: QSvgRenderer, size: QSize, alpha: float = 1.0) -> QPixmap:
     picture = QPixmap(size)
     picture.fill(Qt.GlobalColor.transparent)
     shape = QSize(renderer.defaultSize()).scaled(size, Qt.AspectRatioMode.KeepAspectRatio)
     left, top = (size.width() - shape.width()) / 2, (size.height() - shape.height()) / 2
     painter = QPainter(picture)
     renderer.render(painter, QRectF(left, top, shape.width(), shape.height()))
+    if alpha < 1.0:
+        # Faded as a whole: strokes that cross would be darker where they do.
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+        painter.fillRect(picture.rect(), QColor.fromRgbF(0.0, 0.0, 0.0, alpha))
     painter.end()
     return picture
 

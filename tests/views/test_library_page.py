@@ -1,0 +1,358 @@
+"""The Library page over a real library on disk: drop, read, search, choose, uninstall, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMainWindow
+from pytestqt.qtbot import QtBot
+
+from expert_studio.core.experts.library import Library
+from expert_studio.core.inference.conversation import BaseDescription
+from expert_studio.runtime.background import Background
+from expert_studio.views.notices import Notices
+from expert_studio.views.pages.library_page import LibraryPage
+from expert_studio.views.widgets.drop_zone import DropZone
+from expert_studio.views.widgets.expert_details import ExpertDetails
+from tests.expert_factory import expert_file, installed_expert
+
+OTHER_BASE = BaseDescription(
+    "Qwen3-0.6B", Path("qwen"), "0" * 64, "qwen3", "bf16", "cpu", "CPU", 1, 1, 4096
+)
+
+
+class Stage:
+    """A window with the page in it, and what it says and emits."""
+
+    def __init__(self, qtbot: QtBot, root: Path) -> None:
+        self.qtbot = qtbot
+        self.library = Library(root)
+        self.background = Background()
+        self.defects: list[object] = []
+        self.background.crashed.connect(self.defects.append)
+        self.window = QMainWindow()
+        qtbot.addWidget(self.window)
+        self.notices = Notices(self.window)
+        self.base: BaseDescription | None = None
+        self.page = LibraryPage(self.library, self.background, self.notices, lambda: self.base)
+        self.window.setCentralWidget(self.page)
+        self.window.resize(1096, 770)
+
+    def open(self) -> None:
+        self.window.show()
+        self.settle()
+
+    def settle(self) -> None:
+        """Until nothing is read, installed or uninstalled any more."""
+        self.qtbot.waitUntil(lambda: not self.page.busy and not self.background.busy, timeout=20000)
+        assert not self.defects
+
+    def names(self) -> list[str]:
+        return [expert.name for expert in self.library.experts()]
+
+    def cards(self) -> list[str]:
+        return [card.expert.name for card in self.page._grid.cards]
+
+    def told(self) -> str:
+        return " ".join(" ".join(toast.sentences) for toast in self.notices.toasts)
+
+    def press_notice(self, text: str) -> None:
+        for toast in self.notices.toasts:
+            for button in toast.findChildren(QAbstractButton):
+                if button.text() == text:
+                    self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+                    return
+        raise AssertionError(f"no notice offers {text!r}: {self.told()}")
+
+    @property
+    def details(self) -> ExpertDetails:
+        return self.page._details
+
+    @property
+    def zone(self) -> DropZone:
+        return self.page._drop
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(qtbot, tmp_path / "library")
+    yield made
+    assert made.background.close()
+
+
+def drop(stage: Stage, paths: list[Path], at: QPoint) -> QDropEvent:
+    """Drops files on the window as the system would: enter, then drop, at one place."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    copy, left, none = (
+        Qt.DropAction.CopyAction,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    handle = stage.window.windowHandle()
+    enter = QDragEnterEvent(at, copy, data, left, none)
+    QApplication.sendEvent(handle, enter)
+    assert enter.isAccepted()
+    assert stage.zone.isVisible()
+    dropped = QDropEvent(QPointF(at), copy, data, left, none)
+    QApplication.sendEvent(handle, dropped)
+    assert not stage.zone.isVisible()
+    return dropped
+
+
+def test_files_dropped_on_the_empty_page_are_installed_and_others_refused(
+    stage: Stage, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not an expert")
+    files = [expert_file(tmp_path, "json-parser"), expert_file(tmp_path, "english-basic")]
+    stage.open()
+    assert stage.page._stack.currentIndex() == 1
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        drop(stage, [files[0], notes, files[1]], QPoint(300, 300))
+    stage.settle()
+    assert stage.names() == ["english-basic", "json-parser"]
+    assert stage.cards() == stage.names()
+    assert stage.page._stack.currentIndex() == 0
+    assert "notes.txt was not installed." in stage.told()
+    assert "2 experts are installed." in stage.told()
+    assert stage.details.expert_name == "json-parser"
+
+
+@pytest.mark.parametrize("at", [QPoint(900, 30), QPoint(900, 300), QPoint(400, 600)])
+def test_a_drop_counts_wherever_on_the_page_it_falls(
+    stage: Stage, tmp_path: Path, at: QPoint
+) -> None:
+    installed_expert(stage.library, "english-basic", load_order=3)
+    stage.open()
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        drop(stage, [expert_file(tmp_path, "json-parser")], at)
+    assert stage.names() == ["json-parser", "english-basic"]
+
+
+def test_the_veil_goes_when_the_files_leave_again(stage: Stage, tmp_path: Path) -> None:
+    stage.open()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path))])
+    enter = QDragEnterEvent(
+        QPoint(300, 300),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(stage.window.windowHandle(), enter)
+    assert stage.zone.isVisible()
+    QApplication.sendEvent(stage.window.windowHandle(), QDragLeaveEvent())
+    assert not stage.zone.isVisible()
+
+
+def test_a_damaged_file_is_a_sentence_and_the_next_one_is_installed(
+    stage: Stage, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.expert"
+    damaged.write_bytes(b"\x1f\x8b nothing like an archive")
+    stage.open()
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        drop(stage, [damaged, expert_file(tmp_path, "json-parser")], QPoint(300, 300))
+    assert stage.names() == ["json-parser"]
+    assert "damaged.expert" in stage.told()
+
+
+def test_an_expert_for_another_base_is_refused_with_the_reason(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.base = OTHER_BASE
+    stage.open()
+    drop(stage, [expert_file(tmp_path, "json-parser")], QPoint(300, 300))
+    stage.settle()
+    assert stage.names() == []
+    assert "does not work with Qwen3-0.6B" in stage.told()
+
+
+def test_details_say_what_the_manifest_says(stage: Stage) -> None:
+    parser = installed_expert(stage.library, "json-parser")
+    installed_expert(
+        stage.library,
+        "document-classifier",
+        load_order=9,
+        rank=8,
+        requires=["json-parser@>=1.0.0"],
+        trained_with=[(parser, 0.8)],
+        limitations=["Letters only"],
+        quality_metrics={
+            "benchmark": "type",
+            "benchmark_score": 0.894,
+            "benchmark_interval": [0.87, 0.918],
+            "base_model_score": 0.12,
+            "without_dependencies_score": 0.71,
+            "test_queries": 240,
+        },
+    )
+    stage.open()
+    stage.page.choose("document-classifier")
+    said = [
+        label.accessibleName()
+        for label in stage.details._facts.findChildren(type(stage.details._line))
+    ]
+    assert "Held-out type: 89.4 % ± 2.4" in said
+    assert "Base alone: 12.0 %" in said
+    assert "Without what it needs: 71.0 %" in said
+    assert "Measured on: 240 rows" in said
+    assert "Needs: json-parser ≥ 1.0.0" in said
+    assert "Trained with: json-parser 1.0.0 × 0.8" in said
+    assert "Licence: Apache-2.0" in said
+    assert stage.details._limits.text() == "Limits: Letters only."
+    assert stage.page._grid.cards[1].isChecked()
+    with stage.qtbot.waitSignal(stage.page.add_to_stack_requested) as asked:
+        stage.qtbot.mouseClick(stage.details._add, Qt.MouseButton.LeftButton)
+    assert asked.args == ["document-classifier"]
+
+
+def test_what_is_missing_is_drawn_named_and_blocks_the_stack(stage: Stage) -> None:
+    installed_expert(
+        stage.library, "rust-code", load_order=5, requires=["compiler-messages@>=1.0.0"]
+    )
+    stage.open()
+    stage.page.choose("rust-code")
+    assert not stage.details._add.isEnabled()
+    assert "compiler-messages ≥ 1.0.0, which is not installed" in stage.details._obstacle.text()
+    view = stage.page._graph.view
+    place = view.mapFromScene(view.node_centre("compiler-messages"))
+    stage.qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert stage.details.expert_name == ""
+    assert stage.details._missing.isVisible()
+    assert "rust-code" in stage.details._missing_text.text()
+    assert stage.page._header._state.text() == "1 expert · 1 missing"
+
+
+def test_an_expert_of_another_base_cannot_join_the_stack(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser")
+    stage.open()
+    stage.page.choose("json-parser")
+    assert stage.details._add.isEnabled()
+    stage.base = OTHER_BASE
+    stage.page.base_changed()
+    assert not stage.details._add.isEnabled()
+    assert "the loaded base is Qwen3-0.6B" in stage.details._obstacle.text()
+    stage.qtbot.mouseClick(stage.page._filter._this_base, Qt.MouseButton.LeftButton)
+    assert stage.cards() == []
+
+
+def test_uninstalling_names_what_breaks_and_undo_brings_all_back(stage: Stage) -> None:
+    parser = installed_expert(stage.library, "json-parser")
+    installed_expert(
+        stage.library, "document-classifier", load_order=9, trained_with=[(parser, 1.0)]
+    )
+    before = stage.library.experts()
+    stage.open()
+    stage.page.choose("json-parser")
+    stage.qtbot.mouseClick(stage.details._uninstall, Qt.MouseButton.LeftButton)
+    assert stage.details._question.isVisible()
+    assert "document-classifier" in stage.details._consequence.text()
+    stage.qtbot.mouseClick(stage.details._keep, Qt.MouseButton.LeftButton)
+    assert not stage.details._question.isVisible()
+    assert stage.names() == ["json-parser", "document-classifier"]
+    stage.qtbot.mouseClick(stage.details._uninstall, Qt.MouseButton.LeftButton)
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        stage.qtbot.mouseClick(stage.details._confirm, Qt.MouseButton.LeftButton)
+    assert stage.names() == []
+    assert stage.page._stack.currentIndex() == 1
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        stage.press_notice("Undo")
+    assert stage.library.experts() == before
+    assert stage.details.expert_name == "json-parser"
+
+
+def test_uninstalling_what_nobody_needs_asks_nothing(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser")
+    stage.open()
+    stage.page.choose("json-parser")
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        stage.qtbot.mouseClick(stage.details._uninstall, Qt.MouseButton.LeftButton)
+    assert stage.names() == []
+
+
+def test_search_tier_and_order(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser", rank=2, description="Repairs JSON")
+    installed_expert(stage.library, "english-basic", rank=8, load_order=3)
+    installed_expert(stage.library, "python-code", load_order=5, tags=["snake"])
+    stage.open()
+    assert stage.cards() == ["json-parser", "english-basic", "python-code"]
+    stage.qtbot.keyClicks(stage.page._search, "repairs")
+    assert stage.cards() == ["json-parser"]
+    stage.page._search.setText("snake zebra")
+    assert stage.cards() == []
+    assert stage.page._nothing.isVisible()
+    stage.qtbot.mouseClick(stage.page._show_all, Qt.MouseButton.LeftButton)
+    assert len(stage.cards()) == 3
+    tier = next(b for b in stage.page._filter._tiers.buttons() if b.text() == "Language")
+    stage.qtbot.mouseClick(tier, Qt.MouseButton.LeftButton)
+    assert stage.cards() == ["english-basic"]
+    stage.page._on_show_all()
+    menu = stage.page._filter._order_button.menu()
+    next(action for action in menu.actions() if action.text() == "size").trigger()
+    assert stage.cards() == ["english-basic", "python-code", "json-parser"]
+    next(action for action in menu.actions() if action.text() == "name").trigger()
+    assert stage.cards() == ["english-basic", "json-parser", "python-code"]
+
+
+def test_cards_and_graph_are_reached_by_keyboard(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser")
+    installed_expert(stage.library, "english-basic", load_order=3)
+    installed_expert(
+        stage.library, "neo4j-cypher", load_order=6, requires=["english-basic@>=1.0.0"]
+    )
+    stage.open()
+    stage.page._grid.cards[1].setFocus()
+    stage.qtbot.keyClick(stage.page._grid.cards[1], Qt.Key.Key_Return)
+    assert stage.details.expert_name == "english-basic"
+    view = stage.page._graph.view
+    view.setFocus()
+    stage.qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert stage.details.expert_name == "neo4j-cypher"
+    assert view.accessibleDescription() == "neo4j-cypher, 1.0.0 · LoRA r4; needs english-basic"
+    stage.qtbot.keyClick(view, Qt.Key.Key_Left)
+    stage.qtbot.keyClick(view, Qt.Key.Key_Up)
+    assert stage.details.expert_name in {"english-basic", "json-parser"}
+    size = view.transform().m11()
+    stage.qtbot.keyClick(view, Qt.Key.Key_Plus)
+    assert view.transform().m11() > size
+    stage.qtbot.keyClick(view, Qt.Key.Key_0)
+    assert view.transform().m11() <= 1.0
+
+
+def test_every_control_has_a_name_and_pictures_have_tooltips(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser")
+    stage.open()
+    stage.page.choose("json-parser")
+    controls = [*stage.page.findChildren(QAbstractButton), *stage.page.findChildren(QLineEdit)]
+    ours = [
+        c for c in controls if not c.objectName().startswith("_q") and "qt_" not in c.objectName()
+    ]
+    assert len(ours) > 12
+    for control in ours:
+        if isinstance(control.parent(), QLineEdit):
+            continue  # Qt's own clear button
+        assert control.accessibleName(), control
+        if (
+            isinstance(control, QAbstractButton)
+            and not control.text()
+            and not control.icon().isNull()
+        ):
+            assert control.toolTip(), control
+
+
+def test_an_unusable_folder_is_told_and_counted(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser")
+    broken = stage.library.experts_folder / "broken" / "1.0.0"
+    broken.mkdir(parents=True)
+    (broken / "manifest.json").write_text("{")
+    (broken / "adapter_model.safetensors").write_bytes(b"")
+    stage.open()
+    assert "broken" in stage.told()
+    assert stage.page._header._state.text() == "1 expert · 1 unusable"
