@@ -45,10 +45,10 @@ class PipReport:
         """Takes one line of `pip install --progress-bar raw` at a time on any clock."""
         progress = _PROGRESS.match(line)
         if progress:
-            done, self._bytes_total = int(progress[1]), int(progress[2])
-            if done < self._bytes_done or self._bytes_done == 0:
+            done = int(progress[1])
+            if done < self._bytes_done or self._bytes_total == 0:
                 self._file_started_s = now_s
-            self._bytes_done = done
+            self._bytes_done, self._bytes_total = done, int(progress[2])
             return
         if line.startswith("Ignoring "):  # its marker is for another machine
             self.total -= 1

@@ -163,9 +163,9 @@ def pytest_configure(config: pytest.Config) -> None:
     ignored = [re.compile(pattern) for pattern in config.getini("qt_log_ignore")]
 
     def keep_late_message(level: Any, context: Any, message: str) -> None:
-        if level.name != "QtDebugMsg" and level.name != "QtInfoMsg":
-            if not any(pattern.search(message) for pattern in ignored):
-                _late_messages.append(message)
+        serious = level.name not in {"QtDebugMsg", "QtInfoMsg"}
+        if serious and not any(pattern.search(message) for pattern in ignored):
+            _late_messages.append(message)
         print(f"Qt: {message}", file=sys.stderr)
 
     # pytest-qt listens while a test runs; this hears what is said as its fixtures end.
