@@ -16,6 +16,7 @@ from typing import Literal
 
 from expert_studio.core.errors import DependencyError, UsageError
 from expert_studio.core.experts.library import InstalledExpert
+from expert_studio.core.experts.requirement import name_key
 
 MAX_EXPERTS = 10
 WEIGHT_RANGE = (-2.0, 2.0)
@@ -110,7 +111,7 @@ def _member(
         other.name: trained.weight
         for other in experts
         for trained in other.manifest.trained_with
-        if trained.name == expert.name
+        if name_key(trained.name) == name_key(expert.name)
     }
     trained_weight = next(iter(recorded.values()), None)
     weight = chosen.get(expert.name, 1.0 if trained_weight is None else trained_weight)
