@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# what the xcb and offscreen platforms of PySide6 6.12 load, and who has it
+# what the xcb and offscreen platforms of PySide6 6.11 load, and who has it
 DEBIAN = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",

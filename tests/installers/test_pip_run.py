@@ -15,8 +15,8 @@ RECORDED = """\
 Ignoring pywin32-ctypes: markers "sys_platform == 'win32'" don't match your environment
 Collecting accelerate==1.15.0 (from -r requirements-cpu.txt (line 4))
   Downloading accelerate-1.15.0-py3-none-any.whl (390 kB)
-Collecting pyside6-essentials==6.12.0 (from -r requirements-cpu.txt (line 200))
-  Downloading pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl (80.0 MB)
+Collecting pyside6-essentials==6.11.3 (from -r requirements-cpu.txt (line 200))
+  Downloading pyside6_essentials-6.11.3-cp310-abi3-manylinux_2_34_x86_64.whl (80.0 MB)
 Progress 0 of 80000000
 """
 
