@@ -13,10 +13,12 @@ from typer.testing import CliRunner, Result
 
 from expert_studio.cli import app
 from expert_studio.commands import library as library_verbs
+from expert_studio.commands.bases import base_folder
 from expert_studio.commands.report import in_bytes, printable
 from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders
 from tests.expert_factory import expert_file, installed_expert
+from tests.hub_mirror import COMMIT, REPO, Behaviour, Mirror, small_base
 
 
 @pytest.fixture
@@ -124,6 +126,22 @@ def test_a_download_without_a_network_is_a_sentence() -> None:
     result = run("base", "download", "Qwen/Qwen3-0.6B", "--json")
     assert result.exit_code == 1
     assert "switched off" in json.loads(result.stdout)["error"]["why"]
+
+
+def test_a_base_is_fetched_and_can_then_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = Mirror(Behaviour(small_base()))
+    try:
+        monkeypatch.setenv("HF_ENDPOINT", mirror.address)
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        fetched = json.loads(run("base", "download", REPO, "--json").stdout)
+        assert fetched["revision"] == COMMIT
+        assert fetched["size_bytes"] > 1 << 20
+        assert f"--base {REPO}" in run("base", "download", REPO).stdout
+    finally:
+        mirror.close()
+    (listed,) = json.loads(run("base", "list", "--json").stdout)["fetched"]
+    assert listed["folder"] == fetched["folder"]
+    assert base_folder("tiny-base") == base_folder(REPO) == Path(fetched["folder"])
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["info"], ["list", "--nonsense"]])

@@ -23,11 +23,11 @@ from expert_studio.core.errors import DownloadError, LoadError
 from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.hub import (
     Hub,
-    HubFile,
     check_names,
     is_offline,
     known_base,
 )
+from expert_studio.core.inference.hub_files import HubFile
 from expert_studio.core.inference.transfer import (
     DownloadControl,
     DownloadProgress,

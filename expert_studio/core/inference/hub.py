@@ -22,34 +22,20 @@ import keyring
 from keyring.errors import KeyringError
 
 from expert_studio.core.errors import DownloadError
+from expert_studio.core.inference.hub_files import HubFile, wanted_files
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 KEYRING_SERVICE = "expert-studio"
 KEYRING_ACCOUNT = "huggingface"
 MAX_ANSWER_BYTES = 8 << 20
 MAX_PAGES = 20
+MAX_REDIRECTS = 6
 CONNECT_TIMEOUT_S = 10.0
 
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SHARD = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
-_SIDE_FILES = frozenset(
-    {
-        "config.json",
-        "generation_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-        "chat_template.jinja",
-        "vocab.json",
-        "merges.txt",
-        "LICENSE",
-        "README.md",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +66,6 @@ KNOWN_BASES = (
         "Apache-2.0",
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    """One file of a base at one commit."""
-
-    name: str
-    size_bytes: int
-    sha256: str  # of the content; "" where the hub only knows the git blob
-    git_sha1: str  # of "blob SIZE\\0" and the content; "" for large files
 
 
 def known_base(repo: str) -> KnownBase | None:
@@ -165,7 +141,7 @@ class Hub:
                 raise self._nonsense(repo, "its list of files is not a list")
             entries.extend(answer)
             if url is None:
-                return _wanted([self._file(entry, repo) for entry in entries], repo)
+                return wanted_files([self._file(entry, repo) for entry in entries], repo)
         raise self._nonsense(repo, "its list of files does not end")
 
     @contextmanager
@@ -178,7 +154,7 @@ class Hub:
         left behind when the host changes.
         """
         url = f"{self._endpoint}/{repo}/resolve/{commit}/{quote(file.name)}"
-        for _ in range(6):
+        for _ in range(MAX_REDIRECTS):
             headers = self._headers(url) | {"accept-encoding": "identity"}
             if first_byte:
                 headers["range"] = f"bytes={first_byte}-"
@@ -195,25 +171,39 @@ class Hub:
         raise self._nonsense(repo, f"{file.name} was redirected too often")
 
     def _json(self, url: str | None, repo: str) -> tuple[Any, str | None]:
-        """One answer, and the address of the next page if there is one."""
+        """One answer, and the address of the next page if there is one.
+
+        A base that was renamed redirects on the same host, which is followed.
+        """
         assert url is not None
-        with self._client.stream("GET", url, headers=self._headers(url)) as response:
-            self._check(response, repo)
-            body = bytearray()
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise self._nonsense(repo, "its answer is far too long")
-            following = response.links.get("next", {}).get("url")
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as cause:
-            raise self._nonsense(repo, "its answer is not JSON") from cause
-        if following is not None:
-            following = urljoin(url, following)
-            if urlsplit(following).netloc != self.host:
-                raise self._nonsense(repo, "its list of files goes on at another host")
-        return answer, following
+        for _ in range(MAX_REDIRECTS):
+            with self._client.stream("GET", url, headers=self._headers(url)) as response:
+                if response.is_redirect:
+                    url = self._same_host(self._redirected(url, response, repo), repo)
+                    continue
+                self._check(response, repo)
+                body = self._body(response, repo)
+                following = response.links.get("next", {}).get("url")
+            try:
+                answer = json.loads(body)
+            except (ValueError, RecursionError) as cause:
+                raise self._nonsense(repo, "its answer is not JSON") from cause
+            next_page = self._same_host(urljoin(url, following), repo) if following else None
+            return answer, next_page
+        raise self._nonsense(repo, "it redirected too often")
+
+    def _body(self, response: httpx.Response, repo: str) -> bytes:
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > MAX_ANSWER_BYTES:
+                raise self._nonsense(repo, "its answer is far too long")
+        return bytes(body)
+
+    def _same_host(self, url: str, repo: str) -> str:
+        if _origin(url) != _origin(self._endpoint):
+            raise self._nonsense(repo, "it sends on to another host for what only it can say")
+        return url
 
     def _headers(self, url: str) -> dict[str, str]:
         if self._token and _origin(url) == _origin(self._endpoint):
@@ -255,8 +245,6 @@ class Hub:
             )
         if response.is_error:
             response.raise_for_status()
-        if response.is_redirect:
-            raise self._nonsense(repo, "it redirected where an answer was expected")
 
     def _file(self, entry: Any, repo: str) -> HubFile | None:
         try:
@@ -298,40 +286,6 @@ def check_names(repo: str, revision: str) -> None:
             "A revision is a commit of 40 hex digits, a tag or a branch.",
             "Leave it away to take the pinned one.",
         )
-
-
-def _wanted(files: list[HubFile | None], repo: str) -> tuple[HubFile, ...]:
-    """Small files first, so that a base we cannot run is refused before its weights."""
-    by_name = {file.name: file for file in files if file is not None}
-    shards = {name: match for name in by_name if (match := _SHARD.fullmatch(name))}
-    if "model.safetensors" in by_name:
-        weights = {"model.safetensors"}
-    else:
-        weights = set(shards)
-        expected = {int(match[2]) for match in shards.values()}
-        if shards and (expected != {len(shards)} or "model.safetensors.index.json" not in by_name):
-            raise DownloadError(
-                f"{repo} is not complete.",
-                f"It has {len(shards)} of {max(expected)} weight files.",
-                "Choose another revision.",
-            )
-        weights |= {"model.safetensors.index.json"} if shards else set()
-    for needed, why in (
-        (
-            bool(weights),
-            "It has no safetensors weights, and other formats can carry programs.",
-        ),
-        ("config.json" in by_name, "It has no config.json."),
-        ("tokenizer.json" in by_name, "It has no tokenizer.json."),
-    ):
-        if not needed:
-            raise DownloadError(
-                f"{repo} cannot be used as a base.",
-                why,
-                "Choose another base or revision.",
-            )
-    chosen = [by_name[name] for name in by_name if name in _SIDE_FILES or name in weights]
-    return tuple(sorted(chosen, key=lambda file: (file.name.endswith(".safetensors"), file.name)))
 
 
 def _start(response: httpx.Response) -> int:

@@ -18,7 +18,8 @@ from typing import Literal, TypeVar
 import httpx
 
 from expert_studio.core.errors import DownloadError
-from expert_studio.core.inference.hub import Hub, HubFile
+from expert_studio.core.inference.hub import Hub
+from expert_studio.core.inference.hub_files import HubFile
 
 SPEED_WINDOW_S = 5.0
 REPORT_EVERY_S = 0.1
@@ -156,11 +157,13 @@ class Transfer:
         hash is right.
         """
         complete = staging / file.name
-        if complete.exists():  # it was checked before it got this name
-            _, sha256 = self._digests(complete, file)
-            self._done_bytes += file.size_bytes
-            self._report(file.name, "fetching", always=True)
-            return sha256
+        if complete.exists():
+            matches, sha256 = self._digests(complete, file)
+            if matches:
+                self._done_bytes += file.size_bytes
+                self._report(file.name, "fetching", always=True)
+                return sha256
+            complete.unlink()  # changed by someone since it got this name
         partial = staging / f"{file.name}.partial"
         done_before = self._done_bytes
         fruitless = 0
