@@ -18,8 +18,11 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+Package = dict[str, Any]  # one table of a pylock.toml
 
 ROOT = Path(__file__).resolve().parents[1]
 TORCH = "2.13.0"
@@ -43,6 +46,12 @@ TORCH_CUDA_WINDOWS = (  # no published hash of cp311 was found: see machine.py
     "cf23236e9deed7d3510d14d9b9592d75d272ef7b35bbfee31a02bea339c73971",  # cp313
 )
 
+# kind: the system whose build the registry lacks, that build, its hashes
+OWN_BUILDS = {
+    "cpu": ("linux", "cpu", TORCH_CPU_LINUX),
+    "cuda": ("win32", "cu130", TORCH_CUDA_WINDOWS),
+}
+
 CUDA_ONLY = re.compile(r"nvidia-(?!ml-py)|cuda-|triton$")
 PYTHONS = re.compile(r"-(?:py2\.py3|py3|py31[1-3]|cp31[1-3])-|-cp3\d+-abi3-")
 MACHINES = re.compile(
@@ -55,20 +64,37 @@ CUDA_HEADER = "PyTorch with CUDA: for machines with an NVIDIA driver."
 TEST_HEADER = "What `bootstrap.py test` adds to requirements-cpu.txt or requirements-cuda.txt."
 
 
-def resolve(requirements: list[str]) -> dict[str, dict[str, Any]]:
-    """Every package those requirements come to on any machine, by name, with its files."""
+def resolve(requirements: list[str], held: Sequence[Package] = ()) -> list[Package]:
+    """Every package those requirements come to on any machine, with its files.
+
+    A package comes twice where two Pythons need two versions; markers then tell them apart.
+
+    Args:
+        held: packages whose versions the answer keeps.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        wanted, resolved = Path(folder, "wanted.in"), Path(folder, "pylock.toml")
+        wanted, limits, found = (Path(folder, name) for name in ("in", "limits", "pylock.toml"))
         wanted.write_text("\n".join(requirements), encoding="utf-8")
-        command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-        subprocess.run(
-            [*command, "--format", "pylock.toml", str(wanted), "-o", str(resolved)], check=True
-        )
-        packages = tomllib.loads(resolved.read_text(encoding="utf-8"))["packages"]
-    return {package["name"]: package for package in packages}
+        limits.write_text("\n".join(pin(package) for package in held), encoding="utf-8")
+        options = ["--quiet", "--universal", "--python-version", "3.11", "--format", "pylock.toml"]
+        files = ["--constraint", str(limits), "--output-file", str(found), str(wanted)]
+        subprocess.run(["uv", "pip", "compile", *options, *files], check=True)
+        packages = tomllib.loads(found.read_text(encoding="utf-8"))["packages"]
+    return [package for package in packages if is_for_us(package.get("marker", ""))]
 
 
-def wheel_hashes(package: dict[str, Any]) -> list[str]:
+def is_for_us(marker: str) -> bool:
+    """Whether a marker can hold on a machine of ours: a browser's Python is none."""
+    return "== 'emscripten'" not in marker
+
+
+def pin(package: Package) -> str:
+    """A package's exact version, under its marker."""
+    marker = package.get("marker", "")
+    return f"{package['name']}=={package['version']}" + (f" ; {marker}" if marker else "")
+
+
+def wheel_hashes(package: Package) -> list[str]:
     """SHA-256 of the wheels that a machine this app supports could take, sorted.
 
     Raises:
@@ -84,35 +110,28 @@ def wheel_hashes(package: dict[str, Any]) -> list[str]:
     return sorted(hashes)
 
 
-def requirement(name: str, version: str, marker: str, hashes: list[str]) -> str:
+def requirement(package: Package, hashes: Sequence[str]) -> str:
     """One requirement in pip's form, its hashes on lines of their own."""
-    line = f"{name}=={version}" + (f" ; {marker}" if marker else "")
-    return " \\\n".join([line, *(f"    --hash=sha256:{digest}" for digest in hashes)])
+    digests = (f"    --hash=sha256:{digest}" for digest in sorted(hashes))
+    return " \\\n".join([pin(package), *digests])
 
 
 def torch_lines(kind: str, registry_hashes: list[str]) -> list[str]:
     """The builds of PyTorch that `kind` ("cpu" or "cuda") takes, each for its system."""
-    if kind == "cpu":
-        builds = [(f"{TORCH}+cpu", "sys_platform == 'linux'", sorted(TORCH_CPU_LINUX))]
-        others = "sys_platform != 'linux'"
-    else:
-        builds = [(f"{TORCH}+cu130", "sys_platform == 'win32'", sorted(TORCH_CUDA_WINDOWS))]
-        others = "sys_platform != 'win32'"
-    builds.append((TORCH, others, registry_hashes))
-    return [requirement("torch", *build) for build in builds]
+    system, build, hashes = OWN_BUILDS[kind]
+    own = {"name": "torch", "version": f"{TORCH}+{build}", "marker": f"sys_platform == '{system}'"}
+    others = {"name": "torch", "version": TORCH, "marker": f"sys_platform != '{system}'"}
+    return [requirement(own, hashes), requirement(others, registry_hashes)]
 
 
-def lines(kind: str, packages: dict[str, dict[str, Any]]) -> list[str]:
-    """The requirements of `packages` on the kind of machine, by name."""
+def lines(kind: str, packages: list[Package]) -> list[str]:
+    """The requirements of `packages` on that kind of machine, by name."""
     found: list[str] = []
-    for name, package in sorted(packages.items()):
-        marker = package.get("marker", "")
-        if "emscripten'" in marker and "!=" not in marker:
-            continue  # a browser's Python is not one of ours
-        if name == "torch":
+    for package in sorted(packages, key=lambda each: (each["name"], each["version"])):
+        if package["name"] == "torch":
             found += torch_lines(kind, wheel_hashes(package))
-        elif kind != "cpu" or not CUDA_ONLY.match(name):
-            found.append(requirement(name, package["version"], marker, wheel_hashes(package)))
+        elif kind != "cpu" or not CUDA_ONLY.match(package["name"]):
+            found.append(requirement(package, wheel_hashes(package)))
     return found
 
 
@@ -131,26 +150,13 @@ def main() -> int:
     run_pins = [*project["project"]["dependencies"], *groups["build"]]
     everything = resolve([*run_pins, *groups["test"]])
     # the same versions in both, so that testing never changes what running uses
-    pinned = [f"{name}=={package['version']}" for name, package in everything.items()]
-    run_names = resolve_names(run_pins, pinned)
-    run = {name: package for name, package in everything.items() if name in run_names}
-    test = {name: package for name, package in everything.items() if name not in run_names}
+    run = resolve(run_pins, held=everything)
+    run_names = {package["name"] for package in run}
+    test = [package for package in everything if package["name"] not in run_names]
     write("requirements-cpu.txt", CPU_HEADER, lines("cpu", run))
     write("requirements-cuda.txt", CUDA_HEADER, lines("cuda", run))
     write("requirements-test.txt", TEST_HEADER, lines("test", test))
     return 0
-
-
-def resolve_names(requirements: list[str], pinned: list[str]) -> set[str]:
-    """Names of the packages that `requirements` come to, held to the versions `pinned`."""
-    with tempfile.TemporaryDirectory() as folder:
-        wanted, held = Path(folder, "wanted.in"), Path(folder, "held.txt")
-        wanted.write_text("\n".join(requirements), encoding="utf-8")
-        held.write_text("\n".join(pinned), encoding="utf-8")
-        command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-        options = ["--no-header", "--no-annotate", "--constraint", str(held), str(wanted)]
-        answer = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
-    return {line.partition("==")[0] for line in answer.stdout.splitlines() if "==" in line}
 
 
 if __name__ == "__main__":
