@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from expert_studio.core.errors import LoadError
+
 BLOCK = 64  # inputs that share an NF4 scale
 PACKED_ROWS = 32  # outputs the fused CPU kernel takes at a time
 OUTLIER = 6.0  # input columns with a value this large stay in float (LLM.int8's own figure)
@@ -27,7 +29,13 @@ class Nf4Weight:
     __slots__ = ("_bias", "_codes", "_fused", "_scales", "_shape", "_table")
 
     def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
-        """matrix: (out, in), any float dtype."""
+        """matrix: (out, in), any float dtype. Raises LoadError: rows are no whole blocks."""
+        if matrix.shape[1] % BLOCK:  # bitsandbytes' CPU kernels would unpack such rows wrongly
+            raise LoadError(
+                "This base cannot be loaded as nf4.",
+                f"A layer reads {matrix.shape[1]} values, which is no multiple of {BLOCK}.",
+                "Choose int8 or bf16.",
+            )
         functional = _bitsandbytes().functional
         dense = matrix.to(torch.bfloat16).contiguous()
         codes, state = functional.quantize_4bit(
@@ -67,9 +75,8 @@ class Nf4Weight:
         # 32 rows at a time, two inputs at a time; low nibbles first, then high ones
         pairs = self._codes.reshape(-1, 32)
         codes = torch.cat((pairs & 15, pairs >> 4), dim=-1).view(-1, inputs // 2, 32, 2)
-        values = self._table[codes.transpose(1, 2).reshape(outputs, inputs).long()]
-        scales: Tensor = self._scales.t().float().repeat_interleave(BLOCK, dim=1)
-        return scales.mul_(values)
+        values: Tensor = self._table[codes.transpose(1, 2).reshape(outputs, inputs).long()]
+        return values * self._scales.t().float().repeat_interleave(BLOCK, dim=1)
 
     def resident(self) -> tuple[Tensor, ...]:
         held = (self._codes, self._scales)
@@ -84,7 +91,9 @@ class Int8Weight:
     def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
         """matrix: (out, in), any float dtype."""
         functional = _bitsandbytes().functional
-        self._rows, self._scales, _ = functional.int8_vectorwise_quant(matrix.to(torch.float16))
+        rows, scales, _ = functional.int8_vectorwise_quant(matrix.to(torch.float16))
+        self._rows: Tensor = rows
+        self._scales: Tensor = scales
         self._bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ between processors, so a packed weight is never stored.
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -43,11 +45,21 @@ class Int4Weight:
         return y if self._bias is None else y.add_(self._bias)
 
     def dequantized(self) -> Tensor:
-        one = torch.eye(self._inputs)  # in fp32 the kernel's product with it is exact
-        y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
-            one, self._packed, self._group, self._scales.float()
-        )
-        return y.t().contiguous()
+        if self._packed.shape[0] % 64 or not _known_order():
+            one = torch.eye(self._inputs)  # in fp32 the kernel's product with it is exact
+            y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
+                one, self._packed, self._group, self._scales.float()
+            )
+            return y.t().contiguous()
+        return self._dense(torch.float32).t().contiguous()
+
+    def _dense(self, dtype: torch.dtype) -> Tensor:
+        """(in, out), only where the order is known."""
+        inputs, outputs = self._inputs, self._packed.shape[0]
+        codes = (_unpacked(self._packed).to(torch.int8) - 8).to(dtype)
+        scale, zero = self._scales.to(dtype)[:, None].unbind(-1)  # (in / group, 1, out)
+        groups = codes.view(inputs // self._group, self._group, outputs)
+        return torch.addcmul(zero, groups, scale).view(inputs, outputs)
 
     def resident(self) -> tuple[Tensor, ...]:
         held = (self._packed, self._scales)
@@ -94,3 +106,23 @@ def _grouped(matrix: Tensor, group: int) -> tuple[Tensor, Tensor]:
     codes = (grouped - zero.float()[..., None]) / scale.float()[..., None] + 8
     scales = torch.stack((scale, zero), dim=-1).transpose(0, 1).contiguous()
     return codes.round().clamp(0, 15).to(torch.int32).view(outputs, inputs), scales
+
+
+def _unpacked(packed: Tensor) -> Tensor:
+    """packed: (out, in / 2) in AVX-512 order. Returns the codes, (in, out) uint8.
+
+    64 outputs stand together: for each input 32 bytes, the first 32 outputs in the low
+    halves and the others in the high ones.
+    """
+    outputs, half = packed.shape
+    blocks = packed.view(outputs // 64, 2 * half, 32)
+    return torch.cat((blocks & 15, blocks >> 4), dim=-1).transpose(0, 1).reshape(2 * half, outputs)
+
+
+@cache
+def _known_order() -> bool:
+    """Whether this processor packs in the order `_unpacked` undoes, found out by doing it."""
+    place = torch.arange(128 * 64)
+    codes = ((place * 7 + place // 64 * 5 + place // 977) % 16).view(128, 64).to(torch.int32)
+    packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes, 1)
+    return torch.equal(_unpacked(packed).t().to(torch.int32), codes)

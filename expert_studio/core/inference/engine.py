@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -29,6 +30,7 @@ from expert_studio.core.inference.conversation import (
     Sampling,
 )
 from expert_studio.core.inference.decoder import Decoder, LayerDeltas
+from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.engine_answer import AnswerRun, Task, pieces
 from expert_studio.core.inference.engine_caches import CacheShelf
 from expert_studio.core.inference.engine_memory import give_back, memory_told
@@ -47,6 +49,7 @@ def load_engine(request: BaseRequest, on_progress: Callable[[float], None]) -> E
         LoadError: the base, its tokenizer or the device will not do.
         OutOfMemoryError: the base does not fit.
     """
+    read_shape(request.folder)  # a folder that is no base is told before anything is missed in it
     tokenizer = ChatTokenizer(request.folder)
     with torch.inference_mode(), memory_told(f"The base in {request.folder.name} does not fit."):
         decoder, description = load_base(request, on_progress)
@@ -122,10 +125,11 @@ class Engine:
         with self._working():
             decoder, deltas = self._open(), self._deltas(stack)
             cache = decoder.new_cache()
-            rows = [
-                decoder.logits(decoder.read(decoder.embed(piece), cache, deltas)).cpu()
-                for piece in pieces(token_ids)
-            ]
+            rows = []
+            for piece in pieces(token_ids):
+                self._threads.take(len(piece))
+                hidden = decoder.read(decoder.embed(piece), cache, deltas)
+                rows.append(decoder.logits(hidden).cpu())
             return torch.cat(rows)
 
     def save_logits(self, path: Path, token_ids: Sequence[int], stack: Stack = EMPTY) -> None:
@@ -143,11 +147,11 @@ class Engine:
         try:
             save_file(tensors, partial, metadata={"stack": stack.hash})
             partial.replace(path)
-        except OSError as cause:
+        except (OSError, SafetensorError) as cause:
             partial.unlink(missing_ok=True)
             raise StorageError(
                 f"The logits could not be written to {path}.",
-                f"{cause.strerror or cause}.",
+                f"{cause}.",
                 "Choose another place.",
             ) from cause
 

@@ -21,6 +21,16 @@ from expert_studio.core.errors import InferenceError, LoadError
 from expert_studio.core.inference.conversation import Message
 
 PRIVATE_USE = range(0xF0000, 0xFFFFE)
+# A template is a program of the base's maker: it may fail in any way a program can.
+TEMPLATE_FAILURES = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 NAMED_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
@@ -62,7 +72,7 @@ class ChatTokenizer:
             rendered = self._template.render(
                 messages=turns, add_generation_prompt=True, enable_thinking=False, **self._names
             )
-        except (jinja2.TemplateError, TypeError, ValueError) as cause:
+        except TEMPLATE_FAILURES as cause:
             raise InferenceError(
                 "The conversation could not be given to the base.",
                 f"Its chat template says: {cause}.",
