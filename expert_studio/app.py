@@ -25,6 +25,7 @@ from expert_studio.core import settings as settings_file
 from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.core.experts.bundled import install_bundled
 from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.experts.trash import empty as empty_trash
 from expert_studio.core.inference.conversation import (
     BaseDescription,
     BaseRequest,
@@ -35,12 +36,14 @@ from expert_studio.core.inference.conversation import (
 from expert_studio.core.inference.history import History, Turn
 from expert_studio.core.settings import Folders, Settings, bundled_experts_folder
 from expert_studio.runtime.background import Background
+from expert_studio.runtime.base_download import BaseDownload
 from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.main_window import MainWindow
 from expert_studio.views.notices import Notices
 from expert_studio.views.pages.chat_page import ChatPage
 from expert_studio.views.pages.library_page import LibraryPage
+from expert_studio.views.pages.settings_page import SettingsPage
 from expert_studio.views.theme import Theme
 
 log = logging.getLogger("expert_studio")
@@ -88,6 +91,7 @@ class Studio(QObject):
         self.background = Background(threads=2)
         self.database_lane = Background(threads=1)
         self.model_thread = ModelThread(factory)
+        self.base_download = BaseDownload(folders.bases)
         self.window = MainWindow()
         self.notices = Notices(self.window)
         self.history = History(folders.database)
@@ -110,12 +114,18 @@ class Studio(QObject):
             self.library, self.background, self.notices, self.loaded_base
         )
         self.window.add_page("chat", self.tr("Chat"), "chat", self.chat_page)
+        self.settings_page = SettingsPage(
+            self._settings, self._folders, self.notices, self.background, self.base_download
+        )
         self.window.add_page("library", self.tr("Library"), "library", self.library_page)
+        self.window.add_page(
+            "settings", self.tr("Settings"), "settings", self.settings_page, at_bottom=True
+        )
 
     def _connect(self) -> None:
         window, chat, lane = self.window, self.chat_page, self.model_thread
         self._defect_met.connect(self.notices.crash)
-        for worker in (self.background, self.database_lane, lane):
+        for worker in (self.background, self.database_lane, lane, self.base_download):
             worker.crashed.connect(self.notices.crash)
         for pool in (self.background, self.database_lane):
             pool.failed.connect(self.notices.error)
@@ -126,9 +136,12 @@ class Studio(QObject):
         chat.stack_changed.connect(window.status.show_stack)
         chat.answered.connect(self._on_answered)
         chat.library_wanted.connect(self._on_library_wanted)
+        chat.settings_wanted.connect(self._on_settings_wanted)
         chat.first_run_left.connect(self._on_first_run_left)
         self.library_page.library_changed.connect(self._on_library_changed)
         self.library_page.add_to_stack_requested.connect(self._on_add_to_stack)
+        self.settings_page.settings_changed.connect(self._on_settings_changed)
+        self.settings_page.base_chosen.connect(self.use_base)
         window.files_dropped.connect(self._on_files_dropped)
         window.painted.connect(self._on_painted)
         window.closing.connect(self.close)
@@ -155,6 +168,7 @@ class Studio(QObject):
         except ExpertError as error:
             log.error("%s", error)
         self.dialogue.close()
+        self.base_download.close()
         ended = self.model_thread.close()
         ended = self.background.close() and ended
         ended = self.database_lane.close() and ended
@@ -167,6 +181,7 @@ class Studio(QObject):
         """From any thread: shows the crash dialog."""
         self._defect_met.emit(CrashReport.of(defect, where))
 
+    @Slot(object)
     def use_base(self, request: BaseRequest) -> None:
         """Loads another base in place of the one that answers."""
         self._base = None
@@ -175,7 +190,14 @@ class Studio(QObject):
 
     def _keep_settings(self, settings: Settings) -> None:
         self._settings = settings
-        self.background.run(settings_file.save, settings, self._folders)
+        self.settings_page.set_settings(settings)
+        # a lane of one thread: the last choice is the last one written
+        self.database_lane.run(settings_file.save, settings, self._folders)
+
+    @Slot(object)
+    def _on_settings_changed(self, settings: Settings) -> None:
+        self._keep_settings(settings)
+        self.theme.apply(settings.theme)
 
     @Slot()
     def _on_painted(self) -> None:
@@ -192,6 +214,7 @@ class Studio(QObject):
             on_done=self._on_bundled_installed,
             on_failed=self._on_bundled_failed,
         )
+        self.background.run(empty_trash, self.library)
         self._on_library_changed()
 
     @Slot(object)
@@ -219,12 +242,14 @@ class Studio(QObject):
         self._base = base
         self.window.status.show_base(base)
         self.chat_page.set_base(base)
+        self.library_page.base_changed()
 
     @Slot(object)
     def _on_base_failed(self, error: ExpertError) -> None:
         self._base = None
         self.window.status.show_failed()
         self.chat_page.set_base(None)
+        self.library_page.base_changed()
         self.notices.error(error)
 
     @Slot(object)
@@ -240,6 +265,10 @@ class Studio(QObject):
     @Slot()
     def _on_library_wanted(self) -> None:
         self.window.show_page("library")
+
+    @Slot()
+    def _on_settings_wanted(self) -> None:
+        self.window.show_page("settings")
 
     @Slot()
     def _on_first_run_left(self) -> None:

@@ -10,9 +10,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from expert_studio.core.errors import DownloadError
-from expert_studio.core.inference.download import DownloadProgress, base_destination
+from expert_studio.core.inference.download import DownloadProgress, Patience, base_destination
 from expert_studio.runtime.base_download import BaseDownload, DownloadOrder
-from tests.core.test_download import COMMIT, HASTY, REPO, WEIGHTS, Behaviour, Mirror, small_base
+from tests.hub_mirror import COMMIT, REPO, WEIGHTS, Behaviour, Mirror, small_base
+
+HASTY = Patience(stall_s=0.3, attempts=3, pause_s=0.01)
 
 WAIT_MS = 20_000
 

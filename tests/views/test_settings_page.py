@@ -16,12 +16,15 @@ from pytestqt.qtbot import QtBot
 
 from expert_studio.core.inference.conversation import BaseRequest
 from expert_studio.core.inference.hub import stored_token
+from expert_studio.core.inference.transfer import Patience
 from expert_studio.core.settings import BUNDLED_BASE, Folders, Settings
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.base_download import BaseDownload, DownloadOrder
 from expert_studio.views.notices import Notices
 from expert_studio.views.pages.settings_page import SettingsPage
-from tests.core.test_download import COMMIT, HASTY, REPO, Behaviour, Mirror, small_base
+from tests.hub_mirror import COMMIT, REPO, Behaviour, Mirror, small_base
+
+HASTY = Patience(stall_s=0.3, attempts=3, pause_s=0.01)
 
 WAIT_MS = 20_000
 
