@@ -151,7 +151,7 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 yield number, line.decode("utf-8")
-    except (OSError, lzma.LZMAError, UnicodeDecodeError) as cause:
+    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as cause:
         raise DatasetError(
             f"The dataset {path.name} cannot be read.",
             f"{getattr(cause, 'strerror', None) or cause}.",

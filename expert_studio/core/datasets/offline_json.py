@@ -174,7 +174,75 @@ _ASK = (
     "Give {keys} as JSON.",
     "Read the text and answer with JSON. Keys: {keys}.",
 )
+MEDLEY_SHARE = 0.4
 _ASK_ONE_LINE = ("Extract {keys} as JSON: {text}", "Give {keys} as JSON: {text}")
+
+
+# Schemas put together anew for every row, so that keys are copied, not remembered.
+_KEYS: Mapping[str, Draw] = {
+    "name": v.person,
+    "sender": v.person,
+    "owner": v.person,
+    "manager": v.person,
+    "artist": v.person,
+    "subject": v.phrase,
+    "topic": v.phrase,
+    "note": v.phrase,
+    "status": v.word,
+    "category": v.word,
+    "brand": v.company,
+    "team": v.company,
+    "supplier": v.company,
+    "country": v.city,
+    "town": v.city,
+    "destination": v.city,
+    "born": v.year,
+    "founded": v.year,
+    "score": v.small,
+    "level": v.small,
+    "size": v.count,
+    "weight": v.count,
+    "cost": v.amount,
+    "price": v.amount,
+    "tax": v.amount,
+    "id": v.code,
+    "model": v.code,
+    "day": v.weekday,
+    "deadline": v.date,
+    "created": v.date,
+    "time": v.clock,
+    "active": v.truth,
+    "paid": v.truth,
+    "color": v.color,
+    "item": v.item,
+    "website": v.host,
+    "email": v.email,
+    "phone": v.phone,
+}
+_STATEMENTS = (
+    "The {key} is {value}.",
+    "Its {key} is {value}.",
+    "{Key}: {value}.",
+    "{Key} = {value}.",
+)
+_ASIDES = (
+    "Please reply within 30 days.",
+    "Thank you for your message.",
+    "This is the second reminder.",
+    "We look forward to seeing you.",
+    "See page 4 for details.",
+    "No further action is needed.",
+)
+
+
+def _medley(chance: Random) -> Family:
+    names = chance.sample(list(_KEYS), chance.randint(2, 5))
+    parts = [
+        chance.choice(_STATEMENTS).format(key=name, Key=name.capitalize(), value=f"{{{name}}}")
+        for name in names
+    ]
+    chance.shuffle(parts)
+    return Family("medley", {name: _KEYS[name] for name in names}, (" ".join(parts),))
 
 
 def rows(count: int, seed: int, held_out: bool, share: Mapping[str, float]) -> Iterator[Example]:
@@ -189,6 +257,8 @@ def rows(count: int, seed: int, held_out: bool, share: Mapping[str, float]) -> I
         task = chance.choices(tasks, shares)[0]
         unseen_family = held_out and index % 2 == 0
         family = chance.choice(HELD_OUT_FAMILIES if unseen_family else FAMILIES)
+        if not unseen_family and chance.random() < MEDLEY_SHARE:
+            family = _medley(chance)
         drawn = {name: draw(chance, held_out) for name, draw in family.fields.items()}
         asked, answer = TASKS[task](chance, family, drawn)
         seen = "unseen" if unseen_family else "seen"
@@ -213,7 +283,12 @@ def _extract(chance: Random, family: Family, drawn: Fields) -> tuple[str, str]:
     asked = names[: chance.randint(2, len(names))] if chance.random() < 0.6 else list(drawn)
     written = {name: _written(value) for name, value in drawn.items()}
     text = chance.choice(family.sentences).format(**written)
-    keys = ", ".join(asked[:-1]) + chance.choice((", ", " and ")) + asked[-1]
+    if chance.random() < 0.25:
+        aside = chance.choice(_ASIDES)
+        text = f"{text} {aside}" if chance.random() < 0.6 else f"{aside} {text}"
+    spoken = [f"the {name.replace('_', ' ')}" for name in asked]
+    named = spoken if chance.random() < 0.15 else asked
+    keys = ", ".join(named[:-1]) + chance.choice((", ", " and ")) + named[-1]
     answer = compact({name: drawn[name] for name in asked})
     if chance.random() < 0.3:
         return chance.choice(_ASK_ONE_LINE).format(keys=keys, text=text), answer
@@ -280,7 +355,7 @@ def _drop_last_quote(part: str) -> str:
 
 
 def _missing_comma(_chance: Random, text: str) -> str:
-    return text.replace(", ", " ", 1)
+    return text.replace(', "', ' "', 1)
 
 
 def _python_literals(_chance: Random, text: str) -> str:

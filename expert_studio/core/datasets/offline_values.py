@@ -72,6 +72,25 @@ _WEEKDAY = _words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "JPY")
 
 
+_ONSETS = _words("b br c ch d dr f fl g gr h j k kl l m n p pr r s sh st t tr v w y z")
+_VOWELS = _words("a e i o u ai ea ou ie")
+_CODAS = _words("n r l s t m nd rt ck x th ng ss lla ria ton ville")
+_HELD_OUT_CODAS = _words("sk mp vik dorf by")
+INVENTED_SHARE = 0.35  # words no list holds: copying must be learned, not remembered
+
+
+def _invented(chance: Random, held_out: bool) -> str:
+    """A pronounceable word; held-out ones end as no other does."""
+    middle = "".join(chance.choice(_ONSETS) + chance.choice(_VOWELS) for _ in range(2))
+    return (middle + chance.choice(_HELD_OUT_CODAS if held_out else _CODAS)).capitalize()
+
+
+def _name_part(words: list[str], chance: Random, held_out: bool) -> str:
+    if chance.random() < INVENTED_SHARE:
+        return _invented(chance, held_out)
+    return _pick(words, chance, held_out)
+
+
 def _pick(words: list[str], chance: Random, held_out: bool) -> str:
     """One word: from the last quarter of the list for held-out rows, else from the rest."""
     border = len(words) * 3 // 4
@@ -79,11 +98,14 @@ def _pick(words: list[str], chance: Random, held_out: bool) -> str:
 
 
 def person(chance: Random, held_out: bool) -> str:
-    return f"{_pick(_FIRST, chance, held_out)} {_pick(_LAST, chance, held_out)}"
+    first = _name_part(_FIRST, chance, held_out)
+    return first if chance.random() < 0.15 else f"{first} {_name_part(_LAST, chance, held_out)}"
 
 
 def company(chance: Random, held_out: bool) -> str:
-    return f"{_pick(_COMPANY_HEAD, chance, held_out)} {_pick(_COMPANY_TAIL, chance, held_out)}"
+    head = _name_part(_COMPANY_HEAD, chance, held_out)
+    ending = chance.choice(("", "", " Ltd", " Inc", " GmbH", " & Sons"))
+    return f"{head} {_pick(_COMPANY_TAIL, chance, held_out)}{ending}"
 
 
 def title(chance: Random, held_out: bool) -> str:
@@ -91,7 +113,7 @@ def title(chance: Random, held_out: bool) -> str:
 
 
 def city(chance: Random, held_out: bool) -> str:
-    return _pick(_CITY, chance, held_out)
+    return _name_part(_CITY, chance, held_out)
 
 
 def item(chance: Random, held_out: bool) -> str:
@@ -127,6 +149,15 @@ def clock(chance: Random, _held_out: bool) -> str:
 def amount(chance: Random, _held_out: bool) -> float:
     whole = chance.randint(3, 2400)
     return round(whole + chance.choice((0.5, 0.25, 0.95, 0.99, 0.1, 0.49, 0.75)), 2)
+
+
+def word(chance: Random, held_out: bool) -> str:
+    return _invented(chance, held_out).lower()
+
+
+def phrase(chance: Random, held_out: bool) -> str:
+    first = chance.choice(("broken", "late", "new", "missing", "open", "second", "old", "free"))
+    return f"{first} {_pick(_ITEM, chance, held_out)}"
 
 
 def currency(chance: Random, _held_out: bool) -> str:

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
 from expert_studio.core.errors import ExpertError, TrainingError
 from expert_studio.core.training.events import Ended, EventLog, Launched
@@ -27,6 +27,7 @@ from expert_studio.core.training.run_folder import RunFolder
 DEFECT_EXIT_CODE = 70
 LOCK_WAIT_S = 10.0
 LAUNCH_WAIT_S = 5.0
+_held: list[FileLock] = []
 
 
 def main(run_folder: Path) -> int:
@@ -42,10 +43,9 @@ def main(run_folder: Path) -> int:
     except Timeout:
         print(f"{run.identifier} is already being trained by another process.", file=sys.stderr)
         return TrainingError.exit_code
-    try:
-        return _train(run)
-    finally:
-        lock.release()
+    # Held until the process is gone, not just its work: whoever sees it free may start again.
+    _held.append(lock)
+    return _train(run)
 
 
 def _train(run: RunFolder) -> int:

@@ -1,0 +1,74 @@
+"""What the tests of training runs share: a tiny recipe on the bundled base, and waiting."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from expert_studio.core.datasets.examples import write_examples
+from expert_studio.core.datasets.offline_json import rows
+from expert_studio.core.training.events import Event, Launched, Step
+from expert_studio.core.training.recipe import Recipe
+from expert_studio.core.training.run_folder import RunFolder
+
+STEPS = 12
+PATIENCE_S = 240.0
+
+
+def write_data(folder: Path, count: int = 60) -> None:
+    """Short rule-made rows; plain JSON lines, as a person would bring them."""
+    write_examples(folder / "rows.jsonl", rows(count, 3, False, {"extract": 1.0}))
+
+
+def tiny_recipe(**changes: object) -> Recipe:
+    """A dozen steps of four rows with a checkpoint every four."""
+    said = {
+        "name": "tiny-json",
+        "version": "1.2.3",
+        "datasets": [{"path": "rows.jsonl"}],
+        "adapter": {"r": 4, "alpha": 8, "dropout": 0.1, "target_modules": ["q_proj", "down_proj"]},
+        "schedule": {"max_steps": STEPS, "learning_rate": 0.01, "warmup_steps": 2},
+        "batches": {"batch_size": 4, "max_length": 160},
+        "watching": {"eval_rows": 6, "eval_every": 6, "save_every": 4},
+        "precision": "fp32",
+        "quantization": "fp32",
+        "device": "cpu",
+        "card": {
+            "description": "A dozen steps towards JSON.",
+            "capabilities": ["format:json"],
+            "load_order": 9,
+            "limitations": ["It has seen sixty rows."],
+        },
+    }
+    return Recipe.model_validate({**said, **changes})
+
+
+def until(done: Callable[[], bool], what: str) -> None:
+    """Waits for a state to come about; the limit is for hangs, not for slowness."""
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < end, f"{what} never came"
+        time.sleep(0.05)
+
+
+def until_over(run: RunFolder) -> None:
+    until(lambda: not run.is_alive(), f"the end of {run.identifier}: {run.log_path.read_text()}")
+
+
+def steps(run: RunFolder) -> list[Step]:
+    return [event for event in run.events() if isinstance(event, Step)]
+
+
+def session(run: RunFolder) -> tuple[Event, ...]:
+    """The events of the last launch, without the launch itself."""
+    events = run.events()
+    last = max(i for i, event in enumerate(events) if isinstance(event, Launched))
+    return events[last + 1 :]
+
+
+def kill_worker(run: RunFolder) -> None:
+    pid = [event.pid for event in run.events() if isinstance(event, Launched)][-1]
+    os.kill(pid, signal.SIGKILL)
