@@ -68,9 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     Exit codes beyond those: 70 for a defect, 130 after Ctrl-C.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a Windows console may not know every letter
-            stream.reconfigure(errors="replace")
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows pipe would speak a code page
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         app(args=arguments, prog_name="expert-cli")
     except SystemExit as ended:

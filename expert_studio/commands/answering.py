@@ -101,8 +101,8 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
 ) -> None:
     """Ask once, with the experts given, and print the answer as it comes."""
     chosen = parse_experts(experts)
-    words = sys.stdin.read() if prompt == "-" else prompt
-    messages = [Message("system", system)] if system else []
+    words = readable(sys.stdin.read() if prompt == "-" else prompt)
+    messages = [Message("system", readable(system))] if system else []
     messages.append(Message("user", words))
     sampling = Sampling(max_tokens, temperature, top_k, top_p, seed=seed)
     with loaded_engine(base, quant, device) as engine, stop_on_interrupt() as stopped:
@@ -232,6 +232,11 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
         yield stopped
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def readable(text: str) -> str:
+    """The text with bytes of the command line that were no UTF-8 replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def say_timing(answer: Answer) -> None:

@@ -23,6 +23,7 @@ from expert_studio.commands.answering import (
     compose_stack,
     loaded_engine,
     parse_experts,
+    readable,
     say_timing,
     show,
     stop_on_interrupt,
@@ -63,7 +64,7 @@ def chat(  # noqa: PLR0917 - a verb's options are its arguments
     chosen = parse_experts(experts)
     sampling = Sampling(max_tokens, temperature, seed=seed)
     with loaded_engine(base, quant, device) as engine:
-        talk = _Talk(engine, chosen, mode, sampling, system)
+        talk = _Talk(engine, chosen, mode, sampling, readable(system))
         described = engine.base
         say_aside(f"{described.name}, {described.quantization}, {described.device_name}. /help")
         while (line := _read_line()) is not None:

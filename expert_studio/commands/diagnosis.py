@@ -18,13 +18,16 @@ from expert_studio.commands.library import opened_library, summary
 from expert_studio.commands.report import AsJson, say, say_json
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.inference import doctor as examination
+from expert_studio.core.inference.base_model_files import weight_files
 from expert_studio.core.inference.conversation import Message
 from expert_studio.core.inference.doctor import Finding
 from expert_studio.core.settings import Folders
+from expert_studio.core.telemetry.gpu import Sampler
 
 if TYPE_CHECKING:
     from expert_studio.core.inference.engine import Engine
 
+COPIES_PER_FILE_BYTE = 4  # ours and transformers', each twice as wide as the file's bf16
 PROBE = "Write the name, the city and the year as JSON: Ada moved to London in 1833."
 
 
@@ -72,13 +75,22 @@ def doctor(base: Base = None, as_json: AsJson = False) -> None:
 
 
 def _try_base(folder: Path) -> _Trial:
-    """Loads the base in float32, which is what transformers is compared in."""
+    """Loads the base, in float32 where that and transformers' copy fit into memory."""
+    needed_gb = COPIES_PER_FILE_BYTE * sum(f.stat().st_size for f in weight_files(folder)) / 1e9
+    with Sampler() as sampler:
+        free_gb = sampler.sample().process.machine_ram_available_bytes / 1e9
+    comparable = needed_gb < free_gb
     try:
-        with loaded_engine(str(folder), Quant.FP32, None) as engine:
+        with loaded_engine(str(folder), Quant.FP32 if comparable else None, None) as engine:
             described = engine.base
             found = f"{described.name} reads and answers on {described.device_name}"
             loads = Finding("engine", True, found)
-            compared = _compared(engine, folder)
+            compared = _compared(engine, folder) if comparable else ()
+            if not comparable:
+                why = (
+                    f"not compared: {needed_gb:.0f} GB of memory are needed, {free_gb:.0f} are free"
+                )
+                compared = (Finding("logits", True, why),)
             return _Trial((loads, *compared), described.device, describe_base(engine))
     except ExpertError as cause:
         found = f"{cause.what} {cause.why}".strip()

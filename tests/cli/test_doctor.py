@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from expert_studio.cli import app
+from expert_studio.commands import diagnosis
 from expert_studio.core.experts.library import Library
 from expert_studio.core.inference import doctor as examination
 from expert_studio.core.settings import Folders, resources_folder
@@ -65,6 +66,15 @@ def test_a_base_with_damaged_weights_does_not_get_past_the_engine(tmp_path: Path
     assert result.exit_code == 1
     assert "WRONG engine" in result.stdout
     assert "Something is wrong" in result.stdout
+
+
+def test_a_base_too_large_to_compare_is_loaded_and_not_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(diagnosis, "COPIES_PER_FILE_BYTE", 1 << 30)
+    found = checks(json.loads(run("--json").stdout))
+    assert found["engine"]["ok"]
+    assert found["logits"]["found"].startswith("not compared")
 
 
 def test_an_expert_that_cannot_be_read_is_named(studio_home: Path) -> None:
