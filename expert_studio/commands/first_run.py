@@ -26,12 +26,13 @@ from expert_studio.core.inference import first_run as task_book
 def first_run(base: Base = "bundled", as_json: AsJson = False) -> None:
     """Show what experts do: the same prompts with no expert, with one and with two."""
     library = opened_library()
+    for task in task_book.TASKS:
+        _refuse_if_missing(task, library)
     answers: list[dict[str, Any]] = []
     with loaded_engine(base, None, None) as engine, stop_on_interrupt() as stopped:
         if not as_json:
             _introduce(engine.base.name, engine.base.device_name, engine.base.parameters)
         for task in task_book.TASKS:
-            _refuse_if_missing(task, library)
             for stack in task_book.stacks(task, library, engine.base):
                 if stopped.is_set():
                     break
