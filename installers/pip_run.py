@@ -140,10 +140,16 @@ def run_pip(
     with (
         log.open("a", encoding="utf-8") as log_file,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True,
-            encoding="utf-8", errors="replace",
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            close_fds=False,  # one_at_a_time's lock goes with it
+            text=True,
+            encoding="utf-8",
+            errors="replace",
         ) as pip,
-    ):  # fmt: skip
+    ):
         assert pip.stdout is not None
         try:
             for text in pip.stdout:

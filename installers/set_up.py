@@ -18,6 +18,7 @@ import launcher
 import machine
 import qt_libraries
 from environment import ROOT, Environment, wanted_stamp
+from one_at_a_time import one_at_a_time
 from progress_line import duration
 from refusal import Refused
 
@@ -48,7 +49,9 @@ def set_up(*, tests: bool, forced: machine.Kind | None = None) -> Environment:
     started_s = time.monotonic()
     named = "an NVIDIA GPU" if wanted.kind == "cuda" else "the processor"
     print(f"Setting Expert Studio up for {named}. This takes minutes, and only once.")
-    environment.prepare(wanted)
+    with one_at_a_time(ROOT):
+        if not environment.is_ready(wanted):
+            environment.prepare(wanted)
     if name == "linux":
         _provide_libraries()
     with (ROOT / "pyproject.toml").open("rb") as file:

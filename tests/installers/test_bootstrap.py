@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import bootstrap
@@ -12,6 +13,7 @@ import environment
 import pytest
 import set_up
 from environment import Environment, Stamp
+from one_at_a_time import WAITING
 from refusal import Refused
 
 BOOTSTRAP = environment.ROOT / "installers" / "bootstrap.py"
@@ -162,3 +164,18 @@ def test_the_stamp_is_readable(made: Environment) -> None:
     held = json.loads((made.folder / "expert-studio-stamp.json").read_text("utf-8"))
     assert held["kind"] == "cpu"
     assert held["root"] == str(environment.ROOT)
+
+
+HOLD = "import sys; from pathlib import Path; from one_at_a_time import one_at_a_time; "
+CHILD = "import subprocess; subprocess.Popen(['sleep', '2'], close_fds=False); "
+
+
+def test_a_second_set_up_waits_for_what_the_first_left_running(tmp_path: Path) -> None:
+    """The first dies at once, but its pip (here: a sleep) still writes."""
+    first = f"{HOLD}lock = one_at_a_time(Path(sys.argv[1])); lock.__enter__(); {CHILD}"
+    second = f"{HOLD}lock = one_at_a_time(Path(sys.argv[1])); lock.__enter__()"
+    run = partial(subprocess.run, cwd=BOOTSTRAP.parent, text=True, check=True)
+    run([sys.executable, "-c", first, str(tmp_path)])
+    for expected in (f"{WAITING}\n", ""):
+        told = run([sys.executable, "-c", second, str(tmp_path)], stdout=subprocess.PIPE)
+        assert told.stdout == expected
