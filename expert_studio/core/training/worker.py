@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from expert_studio.core.errors import ExpertError, TrainingError
 from expert_studio.core.training.events import Ended, EventLog, Launched
@@ -27,11 +27,10 @@ from expert_studio.core.training.run_folder import RunFolder
 DEFECT_EXIT_CODE = 70
 LOCK_WAIT_S = 10.0
 LAUNCH_WAIT_S = 5.0
-_held: list[FileLock] = []
 
 
 def main(run_folder: Path) -> int:
-    """Trains the run to its end, its stop or its failure; returns the exit code.
+    """Trains the run to its end, its stop or its failure; returns (or ends with) the exit code.
 
     0 finished or stopped with a checkpoint, 10 a foreseen failure, 70 a defect. How it
     ended stands in the run's events before this returns.
@@ -43,9 +42,24 @@ def main(run_folder: Path) -> int:
     except Timeout:
         print(f"{run.identifier} is already being trained by another process.", file=sys.stderr)
         return TrainingError.exit_code
-    # Held until the process is gone, not just its work: whoever sees it free may start again.
-    _held.append(lock)
-    return _train(run)
+    try:
+        code = _train(run)
+        _leave_at_once(run, code)
+    finally:
+        lock.release()
+    return code
+
+
+def _leave_at_once(run: RunFolder, code: int) -> None:
+    """Ends a launched child here and now: unloading torch in good order takes seconds.
+
+    All it had to say is on disk, and so the lock is free exactly when the process is gone.
+    """
+    launched = [event.pid for event in run.events() if isinstance(event, Launched)]
+    if launched[-1] == os.getpid():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _train(run: RunFolder) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from expert_studio.core.datasets.examples import write_examples
 from expert_studio.core.datasets.offline_json import rows
@@ -14,7 +14,7 @@ from expert_studio.core.training.events import Event, Launched, Step
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
 
-STEPS = 12
+STEPS = 16
 PATIENCE_S = 240.0
 
 
@@ -24,7 +24,7 @@ def write_data(folder: Path, count: int = 60) -> None:
 
 
 def tiny_recipe(**changes: object) -> Recipe:
-    """A dozen steps of four rows with a checkpoint every four."""
+    """Sixteen steps of four rows with a checkpoint every four."""
     said = {
         "name": "tiny-json",
         "version": "1.2.3",
@@ -71,4 +71,4 @@ def session(run: RunFolder) -> tuple[Event, ...]:
 
 def kill_worker(run: RunFolder) -> None:
     pid = [event.pid for event in run.events() if isinstance(event, Launched)][-1]
-    os.kill(pid, signal.SIGKILL)
+    psutil.Process(pid).kill()

@@ -48,7 +48,9 @@ def test_a_number_that_is_none_is_a_gap(tmp_path: Path) -> None:
     EventLog(path).append(step(1, math.nan))
     assert "NaN" not in path.read_text()
     (read,) = read_events(path)
-    assert isinstance(read, Step) and math.isnan(read.loss) and read.learning_rate == 1e-3
+    assert isinstance(read, Step)
+    assert math.isnan(read.loss)
+    assert read.learning_rate == 1e-3
 
 
 def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path) -> None:

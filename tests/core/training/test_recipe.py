@@ -64,7 +64,8 @@ def test_every_epoch_reads_every_row_once_in_another_order() -> None:
     lengths = [(i * 37) % 91 for i in range(203)]
     steps = total_steps(len(lengths), 2.0, 8, None)
     order = row_order(lengths, steps, 8, seed=5, group_by_length=True)
-    assert steps == 51 and len(order) == 408
+    assert steps == 51
+    assert len(order) == 408
     first, second = order[:203], order[203:406]
     assert sorted(first) == sorted(second) == list(range(203))
     assert first != second
