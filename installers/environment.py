@@ -204,7 +204,7 @@ class Environment:
         Args:
             build: its build where the registry's own is not the one wanted.
         """
-        version = re.search(rf"^torch==(\S+\+{build})", lock, re.MULTILINE)
+        version = re.search(rf"^torch===(\S+\+{build})", lock, re.MULTILINE)
         if version is None or any(self.site_packages.glob(f"torch-{version[1]}.dist-info/RECORD")):
             return  # the lock's other packages come from the registry, PyTorch among them
         wanted = self.folder / "torch.txt"

@@ -91,7 +91,9 @@ def is_for_us(marker: str) -> bool:
 def pin(package: Package) -> str:
     """A package's exact version, under its marker."""
     marker = package.get("marker", "")
-    return f"{package['name']}=={package['version']}" + (f" ; {marker}" if marker else "")
+    # === is not met by a build of the same version for other hardware, as == is
+    equals = "===" if package["name"] == "torch" else "=="
+    return f"{package['name']}{equals}{package['version']}" + (f" ; {marker}" if marker else "")
 
 
 def wheel_hashes(package: Package) -> list[str]:
