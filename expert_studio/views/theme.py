@@ -6,7 +6,7 @@ repaints by itself when the application's palette changes, so it holds no theme 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -57,7 +57,8 @@ class Theme(QObject):
         if tokens is self._tokens:
             return
         self._tokens = tokens
-        self._application.setFont(body_font())
+        if self._application.font() != body_font():
+            self._application.setFont(body_font())
         self._application.setPalette(_palette(tokens))
         icons = (resources_folder() / "icons").as_posix()
         self._application.setStyleSheet(theme_sheet.sheet(tokens, mono_family(), icons))
@@ -81,6 +82,17 @@ def tokens_of(_widget: QWidget) -> Tokens:
     """
     window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
     return DARK if window.lightness() < 128 else LIGHT
+
+
+def was_recoloured(event: QEvent, shown: Tokens) -> bool:
+    """Whether a change event means that what was drawn with `shown` must be drawn anew.
+
+    Qt sends several palette changes for one change of theme; this is true for one.
+    """
+    if event.type() != QEvent.Type.PaletteChange:
+        return False
+    window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
+    return (window.lightness() < 128) != shown.dark
 
 
 def body_font(pixels: int = BODY_PX, weight: int = 400) -> QFont:

@@ -88,7 +88,7 @@ LIGHT = Tokens(
     accent_hover="#434EC0",
     accent_weak="#E9EBFC",
     on_accent="#FFFFFF",
-    good="#1E8E5A",
+    good="#19794C",
     warn="#9A6410",
     bad="#C5373D",
     format="#C9861A",
@@ -102,7 +102,7 @@ LIGHT = Tokens(
     syntax_keyword="#2368B0",
     syntax_string="#157A51",
     syntax_number="#96600B",
-    syntax_comment="#6B7380",
+    syntax_comment="#616A77",
 )
 
 DARK = Tokens(

@@ -17,7 +17,6 @@ from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.markdown import (
     Code,
     Prose,
-    as_plain_html,
     blocks,
     open_code,
     plain,
@@ -25,8 +24,6 @@ from expert_studio.views.widgets.markdown import (
 )
 from expert_studio.views.widgets.rich_text import CodeFrame, RichText
 from expert_studio.views.widgets.stack_chips import StackChips
-
-CURSOR = "▍"
 
 
 class AnswerView(QWidget):
@@ -98,6 +95,11 @@ class AnswerView(QWidget):
         return self._text
 
     @property
+    def note(self) -> str:
+        """How the answer ended, where it did not end by itself."""
+        return self._note.text()
+
+    @property
     def facts(self) -> str:
         return self._facts.whole_text
 
@@ -135,13 +137,13 @@ class AnswerView(QWidget):
                 self._drop_tail()
                 self._tail = CodeFrame(code)
                 self._body.addWidget(self._tail)
-            self._tail.set_code(Code(code.language, f"{code.text}{CURSOR}"))
+            self._tail.grow_to(code)
             return
         if not isinstance(self._tail, RichText):
             self._drop_tail()
             self._tail = self._rich_text()
             self._body.addWidget(self._tail)
-        self._tail.show_html(as_plain_html(f"{plain(tail)}{CURSOR}"))
+        self._tail.grow_to(plain(tail))
 
     def _show_whole(self) -> None:
         self._drop_tail()

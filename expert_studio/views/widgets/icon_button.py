@@ -14,6 +14,7 @@ class IconButton(QToolButton):
     ) -> None:
         super().__init__(parent)
         self._icon_name = icon
+        self._shown = theme.tokens_of(self)
         self.setProperty("role", "quiet")
         self.setAccessibleName(name)
         self.setToolTip(name)
@@ -28,9 +29,9 @@ class IconButton(QToolButton):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if theme.was_recoloured(event, self._shown):
             self._paint_icon()
 
     def _paint_icon(self) -> None:
-        colour = theme.tokens_of(self).muted
-        self.setIcon(icons.icon(self._icon_name, colour))
+        self._shown = theme.tokens_of(self)
+        self.setIcon(icons.icon(self._icon_name, self._shown.muted))

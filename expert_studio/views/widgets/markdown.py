@@ -22,10 +22,10 @@ from pygments.util import ClassNotFound
 
 from expert_studio.views.theme_tokens import Tokens
 
-LONGEST_FORMATTED = 40_000  # characters; beyond, text stays plain
-LONGEST_LINE = 20_000
+LONGEST_FORMATTED = 20_000  # characters; beyond, text stays plain
+LONGEST_LINE = 10_000
 LONGEST_COLOURED = 12_000
-LONGEST_SHOWN = 200_000
+LONGEST_SHOWN = 20_000
 _ALLOWED_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 # C0 controls but tab and newline, DEL, and the signs that turn the direction of writing
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -50,7 +50,7 @@ Block = Prose | Code
 
 
 def plain(text: str) -> str:
-    """The text without control characters and direction overrides, at most 200,000 long."""
+    """The text without control characters and direction overrides, at most 20,000 long."""
     cleaned = _UNSEEN.sub("", text.replace("\r\n", "\n"))
     if len(cleaned) > LONGEST_SHOWN:
         return f"{cleaned[:LONGEST_SHOWN]}…"
@@ -102,7 +102,7 @@ def open_code(tail: str) -> Code | None:
     """The code of a fence that is still open, or None when the tail is prose."""
     first, _, rest = tail.lstrip("\n").partition("\n")
     mark = re.match(r"(`{3,}|~{3,})\s*(\S*)", first)
-    return Code(mark.group(2), plain(rest)) if mark else None
+    return Code(mark.group(2), plain(rest.rstrip("\n"))) if mark else None
 
 
 @lru_cache(maxsize=1)

@@ -165,13 +165,11 @@ class PromptBox(QFrame):
 
     @Slot()
     def _show_state(self) -> None:
-        if self._streaming:
-            self._send.setText(self.tr("Stop · Esc"))
-            theme.restyle(self._send, role="")
-        else:
-            self._send.setText(self.tr("Send"))
-            theme.restyle(self._send, role="primary")
-        self._send.setAccessibleName(self._send.text())
+        told = self.tr("Stop · Esc") if self._streaming else self.tr("Send")
+        if told != self._send.accessibleName():
+            self._send.setText(told)
+            self._send.setAccessibleName(told)
+            theme.restyle(self._send, role="" if self._streaming else "primary")
         self._send.setEnabled(self._streaming or (self._ready and bool(self.text.strip())))
 
     @Slot()

@@ -32,6 +32,7 @@ class Rail(QFrame):
         super().__init__(parent)
         self.setProperty("role", "rail")
         self.setFixedWidth(RAIL_WIDTH)
+        self._shown = theme.tokens_of(self)
         self._mark = QLabel()
         self._buttons: dict[str, QPushButton] = {}
         self._icons: dict[str, str] = {}
@@ -79,11 +80,11 @@ class Rail(QFrame):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if theme.was_recoloured(event, self._shown):
             self._paint()
 
     def _paint(self) -> None:
-        tokens = theme.tokens_of(self)
+        tokens = self._shown = theme.tokens_of(self)
         brand = icons.brand(tokens.dark)
         self._mark.setPixmap(brand.pixmap(QSize(BRAND_SIDE, BRAND_SIDE), self.devicePixelRatio()))
         for name, button in self._buttons.items():

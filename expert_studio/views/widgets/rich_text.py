@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextOption, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextCursor, QTextOption, QWheelEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views import theme
-from expert_studio.views.widgets.markdown import Code, coloured
+from expert_studio.views.widgets.markdown import Code, as_plain_html, coloured
 
 COPIED_MS = 1500
 
@@ -38,6 +38,8 @@ class RichText(QTextBrowser):
         super().__init__(parent)
         self._wrap = wrap
         self._html = ""
+        self._grown = ""
+        self._shown = theme.tokens_of(self)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -52,7 +54,20 @@ class RichText(QTextBrowser):
 
     def show_html(self, html: str) -> None:
         self._html = html
+        self._grown = ""
         self._lay_out()
+
+    def grow_to(self, text: str) -> None:
+        """Shows plain text that only grows: what is there already is not laid out again."""
+        if not self._html or not text.startswith(self._grown):
+            self.show_html(as_plain_html(text))
+        elif text != self._grown:
+            cursor = QTextCursor(self.document())
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.insertText(text[len(self._grown) :])
+            self._html = as_plain_html(text)
+            self._fit()
+        self._grown = text
 
     def natural_width(self) -> int:
         """Pixels of the longest line, unwrapped."""
@@ -70,11 +85,11 @@ class RichText(QTextBrowser):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and self._html:
+        if self._html and theme.was_recoloured(event, self._shown):
             self._lay_out()
 
     def _lay_out(self) -> None:
-        tokens = theme.tokens_of(self)
+        tokens = self._shown = theme.tokens_of(self)
         self.document().setDefaultStyleSheet(
             f"a {{ color: {tokens.accent}; }}"
             f"code {{ font-family: '{theme.mono_family()}'; font-size: 12px;"
@@ -113,6 +128,7 @@ class CodeFrame(QFrame):
         super().__init__(parent)
         self.setProperty("role", "code")
         self._code = code
+        self._shown = theme.tokens_of(self)
         self._language = QLabel(code.language or self.tr("text"))
         self._language.setProperty("role", "faint")
         self._text = RichText(wrap=False)
@@ -145,20 +161,20 @@ class CodeFrame(QFrame):
     def code(self) -> Code:
         return self._code
 
-    def set_code(self, code: Code) -> None:
-        """Replaces the code, for a fence that is still growing."""
-        if code != self._code:
-            self._code = code
-            self._language.setText(code.language or self.tr("text"))
-            self._paint()
+    def grow_to(self, code: Code) -> None:
+        """A fence that is still growing: its text stays plain until it is closed."""
+        self._code = code
+        self._language.setText(code.language or self.tr("text"))
+        self._text.grow_to(code.text)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if theme.was_recoloured(event, self._shown):
             self._paint()
 
     def _paint(self) -> None:
-        marked = coloured(self._code, theme.tokens_of(self))
+        self._shown = theme.tokens_of(self)
+        marked = coloured(self._code, self._shown)
         self._text.show_html(f'<pre style="margin: 0; line-height: 130%">{marked}</pre>')
 
     @Slot()

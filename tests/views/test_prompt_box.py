@@ -1,0 +1,71 @@
+"""Enter sends, Shift+Enter breaks the line, Esc stops."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from expert_studio.views.widgets.prompt_box import PromptBox
+
+
+@pytest.fixture
+def box(qtbot: QtBot) -> PromptBox:
+    made = PromptBox()
+    qtbot.addWidget(made)
+    made.set_ready(True)
+    made.show()
+    made.activateWindow()
+    qtbot.waitExposed(made)
+    return made
+
+
+def _editor(box: PromptBox) -> QPlainTextEdit:
+    found = box.findChild(QPlainTextEdit)
+    assert found is not None
+    return found
+
+
+def test_enter_sends_and_shift_enter_does_not(box: PromptBox, qtbot: QtBot) -> None:
+    editor = _editor(box)
+    qtbot.keyClicks(editor, "one")
+    qtbot.keyClick(editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClicks(editor, "two")
+    with qtbot.waitSignal(box.sent) as told:
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert told.args == ["one\ntwo"]
+
+
+def test_nothing_is_sent_without_text_or_base(box: PromptBox, qtbot: QtBot) -> None:
+    button = box.findChild(QPushButton)
+    assert button is not None
+    with qtbot.assertNotEmitted(box.sent):
+        qtbot.keyClick(_editor(box), Qt.Key.Key_Return)
+        box.set_text("   ")
+        qtbot.keyClick(_editor(box), Qt.Key.Key_Return)
+        box.set_text("hello")
+        box.set_ready(False)
+        qtbot.keyClick(_editor(box), Qt.Key.Key_Return)
+    assert not button.isEnabled()
+
+
+def test_while_streaming_the_button_stops(box: PromptBox, qtbot: QtBot) -> None:
+    button = box.findChild(QPushButton)
+    assert button is not None
+    box.set_text("next question")
+    box.set_streaming(True)
+    with qtbot.assertNotEmitted(box.sent), qtbot.waitSignal(box.stop_wanted):
+        qtbot.keyClick(_editor(box), Qt.Key.Key_Return)
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(box.stop_wanted):
+        qtbot.keyClick(_editor(box), Qt.Key.Key_Escape)
+    assert box.text == "next question"
+
+
+def test_box_grows_with_its_lines_up_to_a_bound(box: PromptBox) -> None:
+    least = _editor(box).height()
+    box.set_text("\n".join("x" * 5))
+    some = _editor(box).height()
+    box.set_text("\n".join("x" * 100))
+    assert least < some < _editor(box).height() < least * 6
