@@ -65,10 +65,12 @@ class Engine:
         self._decoder: Decoder | None = decoder
         self._tokenizer = tokenizer
         self._description = description
-        self._adapters = AdapterShelf(decoder.shape, decoder.dtype, decoder.device)
-        self._caches = CacheShelf(decoder.new_cache)
         size = (description.parameters, description.resident_bytes)
         self._threads = Threads(*size, decoder.device)
+        # Starting a bf16 product on a CPU costs ten times what a small one takes in fp32.
+        dtype = torch.float32 if self._threads.small else decoder.dtype
+        self._adapters = AdapterShelf(decoder.shape, dtype, decoder.device)
+        self._caches = CacheShelf(decoder.new_cache)
         self._ends = frozenset((*decoder.shape.end_tokens, *tokenizer.end_tokens))
 
     @property
@@ -201,6 +203,7 @@ class Engine:
                 f"The base that is loaded is {base.name} in {base.quantization}.",
                 "Compose them again.",
             )
+        self._threads.alone()
         return self._adapters.deltas(stack)
 
     @contextmanager

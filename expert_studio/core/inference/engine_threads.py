@@ -19,18 +19,27 @@ SMALL_WORK = 2_000_000_000  # multiplications
 
 
 class Threads:
-    """The choice for one base. torch keeps the number per calling thread."""
+    """The choice for one base. torch keeps the number per calling thread.
+
+    Attributes:
+        small: whether one core reads the base in a few milliseconds.
+    """
 
     def __init__(self, parameters: int, resident_bytes: int, device: torch.device) -> None:
         self._parameters = parameters
-        self._small = resident_bytes < SMALL_BYTES and device.type == "cpu"
+        self.small = resident_bytes < SMALL_BYTES and device.type == "cpu"
         self._all = torch.get_num_threads()
 
     def take(self, tokens: int) -> None:
         """Sets the number for a step over `tokens` tokens."""
-        if self._small:
-            alone = self._parameters * tokens < SMALL_WORK
-            torch.set_num_threads(1 if alone else self._all)
+        alone = self.small and self._parameters * tokens < SMALL_WORK
+        wanted = 1 if alone else self._all
+        if torch.get_num_threads() != wanted:
+            torch.set_num_threads(wanted)
+
+    def alone(self) -> None:
+        """One thread, for many small copies."""
+        torch.set_num_threads(1)
 
     @contextmanager
     def restored(self) -> Iterator[None]:
