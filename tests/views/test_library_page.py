@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,9 +186,26 @@ def test_details_say_what_the_manifest_says(stage: Stage) -> None:
         trained_with=[(parser, 0.8)],
         limitations=["Letters only"],
         quality_metrics={
-            "benchmark": "type",
+            "main_metric": "type_accuracy",
             "benchmark_score": 0.894,
-            "benchmark_interval": [0.87, 0.918],
+            "interval": [0.87, 0.918],
+            "metrics": [
+                {
+                    "condition": "base",
+                    "metric": "type_accuracy",
+                    "score": 0.12,
+                    "n": 240,
+                    "interval": [0.09, 0.15],
+                },
+                {
+                    "condition": "as_trained",
+                    "metric": "valid_json",
+                    "score": 0.98,
+                    "n": 240,
+                    "interval": [0.97, 0.99],
+                },
+                {"condition": "as_trained", "metric": 7},
+            ],
             "base_model_score": 0.12,
             "without_dependencies_score": 0.71,
             "test_queries": 240,
@@ -199,9 +217,10 @@ def test_details_say_what_the_manifest_says(stage: Stage) -> None:
         label.accessibleName()
         for label in stage.details._facts.findChildren(type(stage.details._line))
     ]
-    assert "Held-out type: 89.4 % ± 2.4" in said
-    assert "Base alone: 12.0 %" in said
+    assert "Held-out type accuracy: 89.4 % ± 2.4" in said
+    assert "Base alone: 12.0 % ± 3.0" in said
     assert "Without what it needs: 71.0 %" in said
+    assert "Valid JSON: 98.0 % ± 1.0" in said
     assert "Measured on: 240 rows" in said
     assert "Needs: json-parser ≥ 1.0.0" in said
     assert "Trained with: json-parser 1.0.0 × 0.8" in said
@@ -356,3 +375,37 @@ def test_an_unusable_folder_is_told_and_counted(stage: Stage) -> None:
     stage.open()
     assert "broken" in stage.told()
     assert stage.page._header._state.text() == "1 expert · 1 unusable"
+
+
+def test_tab_goes_from_the_head_over_cards_and_graph_to_the_details(stage: Stage) -> None:
+    for number, name in enumerate(("json-parser", "english-basic", "python-code")):
+        installed_expert(stage.library, name, load_order=2 * number + 1)
+    stage.open()
+    stage.page.choose("english-basic")
+    page = stage.page
+    parts = (page._header, page._filter, page._grid, page._graph, page._details)
+    visited: list[int] = []
+    widget = page._search
+    for _ in range(400):
+        takes_tab = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+        if takes_tab and widget.isVisible() and widget.isEnabled():
+            visited += [n for n, part in enumerate(parts) if part.isAncestorOf(widget)]
+        widget = widget.nextInFocusChain()
+        if widget is page._search:
+            break
+    assert visited == sorted(visited)
+    assert set(visited) == {0, 1, 2, 3, 4}
+
+
+def test_a_search_in_two_hundred_experts_keeps_their_cards(stage: Stage) -> None:
+    expert = installed_expert(stage.library, "json-parser")
+    many = [replace(expert, name=f"expert-{number:03d}") for number in range(200)]
+    grid = stage.page._grid
+    grid.set_experts(many)
+    grid.show_only(many)
+    first = grid.cards[0]
+    grid.show_only(many[:1])
+    grid.set_experts(many)
+    grid.show_only(many)
+    assert grid.cards[0] is first
+    assert len(grid.cards) == 200

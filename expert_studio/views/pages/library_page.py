@@ -132,11 +132,11 @@ class LibraryPage(QWidget):
         self._install_button.setAccessibleName(self.tr("Install experts from files"))
         self._header.add_action(self._search)
         self._header.add_action(self._install_button)
-        self._details = ExpertDetails()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._build_experts())
         self._stack.addWidget(self._build_empty())
         self._installs = InstallBar(self._library, self._background, self._base)
+        self._details = ExpertDetails()
         main = QVBoxLayout()
         main.setSpacing(0)
         bar = QVBoxLayout()
@@ -158,7 +158,7 @@ class LibraryPage(QWidget):
 
     def _build_experts(self) -> QWidget:
         self._filter = LibraryFilter()
-        self._grid = ExpertGrid()
+        self._grid = ExpertGrid(self._filter.last_control)
         self._nothing = EmptyState("search", self.tr("Nothing matches"), "")
         self._show_all = self._nothing.add_button(self.tr("Show all experts"))
         self._nothing.hide()
@@ -216,6 +216,7 @@ class LibraryPage(QWidget):
         self._bundled_install.setVisible(bool(_bundled_files()))
         self._details.setVisible(bool(contents.experts))
         self._header.set_state(self._state_line())
+        self._grid.set_experts(contents.experts)
         self._show_cards()
         self._graph.show_contents(contents)
         if self._chosen and not self._is_known(self._chosen):
@@ -224,7 +225,7 @@ class LibraryPage(QWidget):
 
     def _show_cards(self) -> None:
         shown = self._filter.shown(self._contents.experts)
-        self._grid.show_experts(shown, self._chosen)
+        self._grid.show_only(shown)
         self._nothing.setVisible(not shown)
         self._nothing.set_sentence(
             self.tr("No installed expert fits what you search and filter by.")

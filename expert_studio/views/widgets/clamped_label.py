@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import (
-    QColor,
-    QFontMetrics,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-    QTextLayout,
-    QTextOption,
-)
+from PySide6.QtCore import QPointF, QSize
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from expert_studio.views.theme import body_font, tokens_of
-
-_LINE_SPACING = 1.35
+from expert_studio.views.widgets.clamped_lines import LINE_SPACING, clamped_lines
 
 
 class ClampedLabel(QWidget):
@@ -27,7 +18,7 @@ class ClampedLabel(QWidget):
         self._lines = lines
         self._text = ""
         self._font = body_font(pixels)
-        self._shown: list[str] = []
+        self._shown: tuple[str, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_text(self, text: str) -> None:
@@ -53,27 +44,8 @@ class ClampedLabel(QWidget):
 
     @property
     def _line_height(self) -> float:
-        return self._font.pixelSize() * _LINE_SPACING
+        return self._font.pixelSize() * LINE_SPACING
 
     def _break_lines(self) -> None:
-        layout = QTextLayout(self._text, self._font)
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        layout.setTextOption(option)
-        layout.beginLayout()
-        metrics = QFontMetrics(self._font)
-        width = max(self.width(), 20)
-        self._shown = []
-        cut = False
-        while (line := layout.createLine()).isValid():
-            line.setLineWidth(width)
-            start = line.textStart()
-            if len(self._shown) == self._lines - 1:
-                rest = self._text[start:]
-                last = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
-                self._shown.append(last)
-                cut = last != rest
-                break
-            self._shown.append(self._text[start : start + line.textLength()].rstrip())
-        layout.endLayout()
+        self._shown, cut = clamped_lines(self._text, self._font, self.width(), self._lines)
         self.setToolTip(self._text if cut else "")

@@ -280,6 +280,7 @@ class ExpertDetails(QFrame):
     def _show_tier(self, tier: str) -> None:
         before, self._dot = self._dot, TierDot(tier, 11)
         self._title.replaceWidget(before, self._dot)
+        before.hide()
         before.deleteLater()
 
     def _ask_uninstall(self, asked: bool) -> None:

@@ -18,22 +18,16 @@ from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.inference.conversation import BaseDescription
 
 _KIND_NAMES = {"lora": "LoRA", "dora": "DoRA", "ia3": "IA³"}
-_SCORE_KEYS = ("benchmark_score", "quality_score", "score")
-# (score, its interval, what it is called)
-_COMPARISONS = (
-    ("base_model_score", "base_model_interval"),
-    ("without_dependencies_score", "without_dependencies_interval"),
-    ("nearest_example_score", "nearest_example_interval"),
-)
+_SCORE_KEYS = ("benchmark_score", "quality_score", "held_out_score")
+_AS_TRAINED, _BASE_ALONE = "as_trained", "base"  # conditions, as core.training.package names them
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line of the details panel."""
+    """One row of the details panel."""
 
     label: str
-    value: str
-    tooltip: str = ""
+    value: str  # of several lines where it lists several things
 
 
 def form_text(manifest: Manifest) -> str:
@@ -60,12 +54,12 @@ def tier_name(tier: str) -> str:
 
 
 def main_score(manifest: Manifest) -> str:
-    """The main held-out score with its name: "exact 74 %"; "" where none is stated."""
+    """The main held-out score with its short name: "type 89.4 %"; "" where none is stated."""
     metrics = manifest.quality_metrics
-    key = next((key for key in _SCORE_KEYS if _is_number(metrics.get(key))), None)
-    if key is None:
+    score = _main_score(metrics)
+    if score is None:
         return ""
-    return f"{_score_name(metrics)} {score_text(metrics[key])}"
+    return f"{_score_name(metrics).removesuffix(' accuracy')} {score_text(score)}"
 
 
 def score_text(score: Any, interval: Any = None) -> str:
@@ -83,18 +77,35 @@ def score_text(score: Any, interval: Any = None) -> str:
 
 
 def measured(manifest: Manifest) -> tuple[Fact, ...]:
-    """The held-out score, what it is compared with, and on how many rows."""
+    """The held-out scores, what the main one is compared with, and on how many rows."""
     metrics = manifest.quality_metrics
-    facts = []
-    for key in _SCORE_KEYS:
+    main = _main_score(metrics)
+    if main is None:
+        return ()
+    name = str(metrics.get("main_metric", ""))
+    facts = [
+        Fact(
+            _tr("Held-out {name}").format(name=_score_name(metrics)),
+            score_text(main, metrics.get("interval")),
+        )
+    ]
+    compared = (
+        (_tr("Base alone"), "base_model_score", _interval(metrics, _BASE_ALONE, name)),
+        (
+            _tr("Without what it needs"),
+            "without_dependencies_score",
+            metrics.get("without_dependencies_interval"),
+        ),
+        (_tr("Nearest example"), "nearest_example_score", None),
+    )
+    for label, key, interval in compared:
         if _is_number(metrics.get(key)):
-            label = _tr("Held-out {name}").format(name=_score_name(metrics))
-            facts.append(Fact(label, score_text(metrics[key], metrics.get("benchmark_interval"))))
-            break
-    names = (_tr("Base alone"), _tr("Without what it needs"), _tr("Nearest example"))
-    for (key, interval), name in zip(_COMPARISONS, names, strict=True):
-        if _is_number(metrics.get(key)):
-            facts.append(Fact(name, score_text(metrics[key], metrics.get(interval))))
+            facts.append(Fact(label, score_text(metrics[key], interval)))
+    facts += [
+        Fact(_headed(_metric_name(part["metric"])), score_text(part["score"], part["interval"]))
+        for part in _parts(metrics)
+        if part["condition"] == _AS_TRAINED and part["metric"] != name
+    ]
     rows = metrics.get("test_queries")
     if isinstance(rows, int) and not isinstance(rows, bool) and rows > 0:
         facts.append(Fact(_tr("Measured on"), _tr("{rows} rows").format(rows=rows)))
@@ -103,11 +114,11 @@ def measured(manifest: Manifest) -> tuple[Fact, ...]:
 
 def stated(manifest: Manifest) -> tuple[Fact, ...]:
     """What it needs, was trained with and on, was made for, who made it, its licence."""
-    trained = ", ".join(
+    trained = "\n".join(
         f"{part.name} {part.version} × {part.weight:g}" for part in manifest.trained_with
     )
-    needs = ", ".join(requirement_text(need) for need in manifest.constraints.requires)
-    clashes = ", ".join(map(requirement_text, manifest.constraints.incompatible_with))
+    needs = "\n".join(requirement_text(need) for need in manifest.constraints.requires)
+    clashes = "\n".join(map(requirement_text, manifest.constraints.incompatible_with))
     bases = ", ".join(base.name for base in manifest.base_models)
     facts = (
         Fact(_tr("Needs"), needs or _tr("nothing else")),
@@ -189,9 +200,43 @@ def requirement_text(requirement: str) -> str:
     return f"{name} {spec}".strip().removesuffix(" *")
 
 
+def _main_score(metrics: Mapping[str, Any]) -> float | None:
+    return next((metrics[key] for key in _SCORE_KEYS if _is_number(metrics.get(key))), None)
+
+
 def _score_name(metrics: Mapping[str, Any]) -> str:
-    name = metrics.get("benchmark") or metrics.get("metric")
-    return name if isinstance(name, str) and len(name) <= 24 else _tr("score")
+    name = metrics.get("main_metric")
+    return _metric_name(name) if isinstance(name, str) and len(name) <= 32 else _tr("score")
+
+
+def _metric_name(metric: str) -> str:
+    return metric.replace("_", " ").replace("json", "JSON")
+
+
+def _headed(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _parts(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The entries of `metrics.metrics` that are as `core.training.package` writes them."""
+    listed = metrics.get("metrics")
+    wanted = {"condition", "metric", "score", "interval"}
+    return [
+        part
+        for part in (listed if isinstance(listed, list | tuple) else ())
+        if isinstance(part, dict) and wanted <= part.keys() and isinstance(part["metric"], str)
+    ]
+
+
+def _interval(metrics: Mapping[str, Any], condition: str, metric: str) -> Any:
+    return next(
+        (
+            part["interval"]
+            for part in _parts(metrics)
+            if (part["condition"], part["metric"]) == (condition, metric)
+        ),
+        None,
+    )
 
 
 def _as_sentence(text: str) -> str:

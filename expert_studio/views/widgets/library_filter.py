@@ -47,6 +47,11 @@ class LibraryFilter(QWidget):
         self._tiers.buttonClicked.connect(self._on_tier)
         self._this_base.toggled.connect(self._on_this_base)
 
+    @property
+    def last_control(self) -> QWidget:
+        """Where Tab leaves the row."""
+        return self._order_button
+
     def set_text(self, text: str) -> None:
         """Words that must all occur in what the expert says of itself."""
         self._text = text
