@@ -59,6 +59,27 @@ def check_processor(name: System, processor: str) -> None:
         )
 
 
+def check_libc(name: System, processor: str, libc: tuple[str, str]) -> None:
+    """Refuses a Linux older than the one Qt's wheels were built on.
+
+    Args:
+        libc: name and version, as `platform.libc_ver()` gives them.
+
+    Raises:
+        Refused: no glibc, or one too old.
+    """
+    if name != "linux":
+        return
+    needed = (2, 39) if processor in {"aarch64", "arm64"} else (2, 34)
+    found = tuple(int(part) for part in libc[1].split(".")[:2] if part.isdigit())
+    if libc[0] != "glibc" or found < needed:
+        raise Refused(
+            "Expert Studio cannot be installed on this Linux.",
+            f"Qt needs glibc {needed[0]}.{needed[1]}, and this has {' '.join(libc).strip() or 'none'}.",
+            "Debian 12 and Ubuntu 22.04 are new enough; on 64-bit ARM, Debian 13 and Ubuntu 24.04.",
+        )
+
+
 def cuda_of_driver(name: System) -> int:
     """The CUDA version the NVIDIA driver can run (13000 is 13.0); 0 without driver or GPU.
 

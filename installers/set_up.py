@@ -42,6 +42,7 @@ def set_up(*, tests: bool, forced: machine.Kind | None = None) -> Environment:
             _provide_libraries()
         return environment
     machine.check_processor(name, platform.machine())
+    machine.check_libc(name, platform.machine(), platform.libc_ver())
     if not environment.stamp().packages:
         machine.check_room(ROOT, forced or choice.kind)
     if choice.note and forced is None:

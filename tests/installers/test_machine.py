@@ -44,6 +44,25 @@ def test_processor(name: machine.System, processor: str, refused: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("processor", "libc", "refused"),
+    [
+        ("x86_64", ("glibc", "2.36"), False),
+        ("x86_64", ("glibc", "2.31"), True),
+        ("aarch64", ("glibc", "2.36"), True),
+        ("aarch64", ("glibc", "2.39"), False),
+        ("x86_64", ("", ""), True),  # musl
+    ],
+)
+def test_libc(processor: str, libc: tuple[str, str], refused: bool) -> None:
+    if refused:
+        with pytest.raises(Refused, match="cannot be installed on this Linux"):
+            machine.check_libc("linux", processor, libc)
+    else:
+        machine.check_libc("linux", processor, libc)
+    machine.check_libc("windows", processor, ("", ""))
+
+
+@pytest.mark.parametrize(
     ("name", "python", "cuda", "installed", "kind", "note"),
     [
         ("linux", (3, 11), 0, "", "cpu", ""),
