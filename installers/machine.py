@@ -73,9 +73,10 @@ def check_libc(name: System, processor: str, libc: tuple[str, str]) -> None:
     needed = (2, 39) if processor in {"aarch64", "arm64"} else (2, 34)
     found = tuple(int(part) for part in libc[1].split(".")[:2] if part.isdigit())
     if libc[0] != "glibc" or found < needed:
+        there = " ".join(libc).strip() or "none"
         raise Refused(
             "Expert Studio cannot be installed on this Linux.",
-            f"Qt needs glibc {needed[0]}.{needed[1]}, and this has {' '.join(libc).strip() or 'none'}.",
+            f"Qt needs glibc {needed[0]}.{needed[1]}, and this has {there}.",
             "Debian 12 and Ubuntu 22.04 are new enough; on 64-bit ARM, Debian 13 and Ubuntu 24.04.",
         )
 
