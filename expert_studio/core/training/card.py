@@ -51,7 +51,7 @@ def _scores(report: Report | None) -> str:
     if report is None:
         return "## Scores\n\nNot evaluated."
     conditions = report.conditions
-    header = "| metric | " + " | ".join(_TITLES.get(c.name, c.name) for c in conditions) + " |"
+    header = "| metric | " + " | ".join(_titled(c) for c in conditions) + " |"
     rule = "| --- |" + " --- |" * len(conditions)
     metrics = [m.metric for m in conditions[0].measurements]
     rows = [
@@ -68,6 +68,10 @@ def _scores(report: Report | None) -> str:
     if report.families:
         text += "\n\n" + _families(report.families, report.main_metric)
     return text
+
+
+def _titled(condition: Condition) -> str:
+    return f"{_TITLES.get(condition.name, condition.name)} (n {condition.measurements[0].n})"
 
 
 def _families(families: Sequence[Condition], metric: str) -> str:

@@ -7,20 +7,21 @@ tensors: torch is imported only in the child.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from expert_studio.core.errors import CompatibilityError, TrainingError
+from expert_studio.core.errors import CompatibilityError, StorageError, TrainingError
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.requirement import parse_requirement
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.settings import Folders
 from expert_studio.core.training.events import EventLog, Launched
 from expert_studio.core.training.recipe import BUNDLED_BASE_NAME, Base, Recipe
-from expert_studio.core.training.rows import write_rows
+from expert_studio.core.training.rows import dataset_sha256, gather_rows, write_rows
 from expert_studio.core.training.run_folder import Places, RunFolder
 
 # Children that were started here: kept, so that they are reaped and never reported as leaked.
@@ -54,9 +55,15 @@ def prepare(
     base_sha256 = weights_sha256(base_folder / "model.safetensors")
     _check_base(recipe.base, base_sha256)
     dependencies = find_dependencies(recipe, Library(folders.library))
+    beside = beside or Path.cwd()
     settled = recipe.model_copy(
         update={
-            "base": Base(name=recipe.base.name, sha256=base_sha256),
+            "datasets": tuple(
+                part.model_copy(update={"sha256": part.sha256 or dataset_sha256(part, beside)})
+                for part in recipe.datasets
+            ),
+            # A base given by its path is named for its folder: manifests hold no paths.
+            "base": Base(name=_base_name(recipe.base.name), sha256=base_sha256),
             "dependencies": tuple(
                 wanted.model_copy(
                     update={"version": expert.version, "weights_sha256": expert.weights_sha256}
@@ -69,8 +76,13 @@ def prepare(
         base_folder=str(base_folder.resolve()),
         dependency_folders=tuple(str(expert.folder.resolve()) for expert in dependencies),
     )
+    rows = gather_rows(settled, beside, corpus)
     run = RunFolder.create(folders.runs, settled, places)
-    write_rows(run, settled, beside or Path.cwd(), corpus)
+    try:
+        write_rows(run, rows)
+    except StorageError:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
     return run
 
 
@@ -156,6 +168,10 @@ def _found(name: str, recipe: Recipe, index: int, library: Library) -> Installed
     return expert
 
 
+def _base_name(said: str) -> str:
+    return Path(said).resolve().name if Path(said).is_dir() else said
+
+
 def _check_base(base: Base, sha256: str) -> None:
     if base.sha256 not in ("", sha256):
         raise CompatibilityError(
@@ -169,22 +185,29 @@ def _spawn(run: RunFolder) -> None:
     for child in _children:
         child.poll()
     checkpoint = run.checkpoint()
-    log = EventLog(run.events_path)
     flags, new_session = _detachment()
-    with run.log_path.open("ab") as output:
-        child = subprocess.Popen(
-            command(run),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=run.path,
-            env=_environment(),
-            creationflags=flags,
-            start_new_session=new_session,
-        )
-    _children.append(child)
-    step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    log.append(Launched(at_s=time.time(), pid=child.pid, resumed_from_step=step))
+    try:
+        log = EventLog(run.events_path)
+        with run.log_path.open("ab") as output:
+            child = subprocess.Popen(
+                command(run),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=run.path,
+                env=_environment(),
+                creationflags=flags,
+                start_new_session=new_session,
+            )
+        _children.append(child)
+        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+        log.append(Launched(at_s=time.time(), pid=child.pid, resumed_from_step=step))
+    except OSError as cause:
+        raise TrainingError(
+            f"{run.identifier} could not be started.",
+            f"{cause.strerror or cause}.",
+            "The run is kept; try to resume it.",
+        ) from cause
 
 
 def command(run: RunFolder) -> Sequence[str]:

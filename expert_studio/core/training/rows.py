@@ -17,12 +17,11 @@ from expert_studio.core.training.recipe import DatasetPart, Recipe
 from expert_studio.core.training.run_folder import RunFolder
 
 
-def write_rows(run: RunFolder, recipe: Recipe, beside: Path, corpus: Path | None) -> None:
-    """Reads or makes the recipe's examples and writes them into the run's data folder.
+def gather_rows(recipe: Recipe, beside: Path, corpus: Path | None) -> Splits:
+    """Reads or makes the recipe's examples.
 
     Raises:
         DatasetError: a dataset is missing, changed, or holds a row that cannot be used.
-        StorageError: the disk refuses.
     """
     train: list[Example] = []
     validation: list[Example] = []
@@ -32,29 +31,40 @@ def write_rows(run: RunFolder, recipe: Recipe, beside: Path, corpus: Path | None
         train += _weighted(splits.train, part.weight, recipe.seed)
         validation += splits.validation
         held_out += splits.held_out
-    write_examples(run.train_path, train)
-    write_examples(run.validation_path, validation[: recipe.watching.eval_rows])
-    write_examples(run.held_out_path, held_out)
+    watched = validation[: recipe.watching.eval_rows]
+    return Splits(tuple(train), tuple(watched), tuple(held_out))
+
+
+def write_rows(run: RunFolder, rows: Splits) -> None:
+    """Writes the rows into the run's data folder. Raises StorageError."""
+    write_examples(run.train_path, rows.train)
+    write_examples(run.validation_path, rows.validation)
+    write_examples(run.held_out_path, rows.held_out)
 
 
 def _splits(part: DatasetPart, recipe: Recipe, beside: Path, corpus: Path | None) -> Splits:
     path = beside / part.path
-    _check_hash(part, path)
+    _check_hash(part, beside)
     if path.suffix == ".json":
         return build(read_dataset_recipe(path), corpus)
     return _set_aside(tuple(read_examples(path)), recipe.watching.eval_rows, recipe.seed)
 
 
-def _check_hash(part: DatasetPart, path: Path) -> None:
-    if not part.sha256:
-        return
+def dataset_sha256(part: DatasetPart, beside: Path) -> str:
+    """SHA-256 of a dataset's file. Raises DatasetError where it cannot be read."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with (beside / part.path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as cause:
         raise DatasetError(
-            f"The dataset {part.path} cannot be read.", f"{cause.strerror or cause}."
+            f"The dataset {part.path} cannot be read.",
+            f"{cause.strerror or cause}.",
+            "Dataset paths count from the folder of the recipe.",
         ) from cause
-    if digest != part.sha256:
+
+
+def _check_hash(part: DatasetPart, beside: Path) -> None:
+    if part.sha256 and dataset_sha256(part, beside) != part.sha256:
         raise DatasetError(
             f"The dataset {part.path} is not the one the recipe was made with.",
             "Its SHA-256 differs.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ class RunFolder:
             said = {"format_version": FORMAT_VERSION, **asdict(places)}
             (path / "run.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
         except OSError as cause:
+            shutil.rmtree(path, ignore_errors=True)
             raise StorageError(
                 f"The training run of {recipe.name} could not be set up.",
                 f"{cause.strerror or cause}.",
