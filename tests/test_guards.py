@@ -6,6 +6,7 @@ configuration and conftest, so that its failure can be read.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -115,8 +116,15 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "tests" / "test_breaches.py").write_text(BREACHES, encoding="utf-8")
     (folder / "tests" / "__init__.py").touch()
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rEf", "tests"]
+    environment = {**os.environ, "EXPERT_STUDIO_TEST_GRACE_S": "1"}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout
