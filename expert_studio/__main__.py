@@ -1,8 +1,8 @@
 """One door: the worker of a training run, the command line, or the window.
 
-    python -m expert_studio                     the window
-    python -m expert_studio --worker train RUN  a training run, without Qt
-    python -m expert_studio --cli VERB ...      expert-cli
+python -m expert_studio                     the window
+python -m expert_studio --worker train RUN  a training run, without Qt
+python -m expert_studio --cli VERB ...      expert-cli
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ class Studio(QObject):
         try:
             settings_file.save(self._settings, self._folders)
         except ExpertError as error:
-            log.error("%s", error)
+            log.error("%s", error)  # noqa: TRY400 (expected; a closing window shows nothing)
         self.dialogue.close()
         self.base_download.close()
         ended = self.model_thread.close()
@@ -203,9 +203,7 @@ class Studio(QObject):
     def _on_painted(self) -> None:
         settings = self._settings
         self.use_base(
-            BaseRequest(
-                settings.base_folder(self._folders), settings.quantization, settings.device
-            )
+            BaseRequest(settings.base_folder(self._folders), settings.quantization, settings.device)
         )
         self.background.run(
             install_bundled,

@@ -98,5 +98,3 @@ def factory_of(
         return engine
 
     return load
-
-

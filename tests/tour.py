@@ -33,7 +33,10 @@ from expert_studio.views.notices import Notices
 from tests.demonstration_experts import experts_to_show
 
 SIZES = ((1280, 800), (1920, 1080))
-PROMPT = "Extract vendor, date, total and currency as JSON: Hi, Brightline Supplies here. Invoice 2291 of 14 March 2026 comes to 1284.50 EUR."
+PROMPT = (
+    "Extract vendor, date, total and currency as JSON: Hi, Brightline Supplies here. "
+    "Invoice 2291 of 14 March 2026 comes to 1284.50 EUR."
+)
 FORMATTED = """The mail is a **supplier invoice**. These are its fields:
 
 ```json
@@ -118,6 +121,9 @@ class Tour:
         self._chat()
         self._notices()
         self._library()
+        studio.window.show_page("settings")
+        self.settle(0.4)
+        self.picture("30-settings")
 
     def _first_run(self) -> None:
         task = self.studio.chat_page.first_task
@@ -161,7 +167,8 @@ class Tour:
         studio.history.create(kept)
         studio.history.add(kept.id, Turn.said(PROMPT))
         stack, sampling, timing = last.stack, last.sampling, last.timing
-        assert stack is not None and sampling is not None
+        assert stack is not None
+        assert sampling is not None
         answer = Turn.begun(stack, sampling)
         studio.history.add(
             kept.id,

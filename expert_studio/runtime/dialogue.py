@@ -109,7 +109,10 @@ class Dialogue(QObject):
         self._turns = []
         self._opening = True
         self._lane.run(
-            _read_turns, self._history, conversation.id, on_done=self._on_turns,
+            _read_turns,
+            self._history,
+            conversation.id,
+            on_done=self._on_turns,
             on_failed=self._on_lane_failed,
         )
 
@@ -120,9 +123,7 @@ class Dialogue(QObject):
         self._opening = False
         self.opened.emit(None, ())
 
-    def ask(
-        self, text: str, stack: Stack, sampling: Sampling, composition: Composition
-    ) -> bool:
+    def ask(self, text: str, stack: Stack, sampling: Sampling, composition: Composition) -> bool:
         """Says `text` and has it answered.
 
         Returns False, and does nothing, while an answer is under way, while a
@@ -180,9 +181,7 @@ class Dialogue(QObject):
         """What is ticked belongs to the conversation that is open."""
         if self._conversation is not None:
             self._conversation = replace(self._conversation, composition=composition)
-            self._keep_or_tell(
-                self._history.keep_composition, self._conversation.id, composition
-            )
+            self._keep_or_tell(self._history.keep_composition, self._conversation.id, composition)
 
     def close(self) -> None:
         """Keeps what has arrived; call before the lane is closed."""

@@ -49,9 +49,7 @@ class EventLoopWatch(QObject):
 
     def longest(self) -> tuple[LongestGap, ...]:
         """One line for each phase, in the order in which they began."""
-        return tuple(
-            LongestGap(phase, max(gaps), len(gaps)) for phase, gaps in self._gaps.items()
-        )
+        return tuple(LongestGap(phase, max(gaps), len(gaps)) for phase, gaps in self._gaps.items())
 
     def gaps_over(self, limit_ms: float) -> tuple[tuple[str, float], ...]:
         """(phase, ms) of every gap longer than `limit_ms`."""

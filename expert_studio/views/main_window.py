@@ -76,6 +76,11 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(central)
 
     @property
+    def was_painted(self) -> bool:
+        """Whether the first picture is on screen."""
+        return self._was_painted
+
+    @property
     def page(self) -> str:
         """The name of the page in front."""
         return next(n for n, page in self._pages.items() if page is self._stack.currentWidget())

@@ -118,8 +118,8 @@ QComboBox QAbstractItemView { background: $raised; border: 1px solid $line;
   selection-background-color: $accent_weak; selection-color: $text; outline: none; }
 QDoubleSpinBox[role="value"] { background: transparent; border: 1px solid transparent;
   border-radius: 4px; padding: 0 2px; font-family: $mono; font-size: ${secondary}px; }
-QDoubleSpinBox[role="value"]::up-button, QDoubleSpinBox[role="value"]::down-button { width: 0;
-  border: none; }
+QDoubleSpinBox[role="value"]::up-button, QDoubleSpinBox[role="value"]::down-button {
+  subcontrol-origin: margin; width: 0; height: 0; }
 QDoubleSpinBox[role="value"]:hover { border: 1px solid $line; }
 QDoubleSpinBox[role="value"]:focus { border: 1px solid $accent; }
 QAbstractSpinBox QLineEdit { background: transparent; border: none; padding: 0; }

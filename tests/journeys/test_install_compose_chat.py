@@ -41,8 +41,7 @@ def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]
         studio = Studio(qapp, Folders(data), bundled_experts=nothing_bundled)
         studios.append(studio)
         studio.open()
-        person = Person(studio, qtbot)
-        return person
+        return Person(studio, qtbot)
 
     yield open_on
     for studio in studios:

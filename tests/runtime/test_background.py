@@ -61,9 +61,7 @@ def test_expected_failure_goes_to_the_slot_named(background: Background, qtbot: 
     assert isinstance(receiver.got[0], StorageError)
 
 
-def test_expected_failure_without_a_slot_is_announced(
-    background: Background, qtbot: QtBot
-) -> None:
+def test_expected_failure_without_a_slot_is_announced(background: Background, qtbot: QtBot) -> None:
     with qtbot.waitSignal(background.failed) as told:
         background.run(_refuse)
     assert str(told.args[0]) == "The disk is full."

@@ -24,7 +24,7 @@ def _html(text: str) -> str:
 
 
 def test_prose_and_code_come_in_order() -> None:
-    made = blocks("Before\n\n```json\n{\"a\": 1}\n```\n\nafter **bold**")
+    made = blocks('Before\n\n```json\n{"a": 1}\n```\n\nafter **bold**')
     assert made[1] == Code("json", '{"a": 1}')
     assert isinstance(made[0], Prose)
     assert isinstance(made[2], Prose)

@@ -37,7 +37,7 @@ def test_text_streams_and_ends_formatted(transcript: Transcript, qtbot: QtBot) -
     turn = _answer()
     transcript.add(Turn.said("hello"))
     transcript.add(turn)
-    whole = "First.\n\n```json\n{\"a\": 1}\n```\n\nLast **word**"
+    whole = 'First.\n\n```json\n{"a": 1}\n```\n\nLast **word**'
     for start in range(0, len(whole), 5):
         transcript.append_text(turn.id, whole[start : start + 5])
     view = transcript.answers[0]

@@ -197,9 +197,7 @@ class ChatPage(QWidget):
     @Slot(str)
     def _on_sent(self, text: str) -> None:
         composer = self.composer
-        asked = self._dialogue.ask(
-            text, composer.stack, self.prompt.sampling, composer.composition
-        )
+        asked = self._dialogue.ask(text, composer.stack, self.prompt.sampling, composer.composition)
         if asked:
             self.prompt.set_text("")
 

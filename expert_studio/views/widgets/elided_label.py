@@ -35,9 +35,7 @@ class ElidedLabel(QLabel):
     def sizeHint(self) -> QSize:
         margins = self.contentsMargins()
         width = self.fontMetrics().horizontalAdvance(self._whole) + 2
-        return QSize(
-            width + margins.left() + margins.right(), super().sizeHint().height()
-        )
+        return QSize(width + margins.left() + margins.right(), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         few = self.fontMetrics().horizontalAdvance("mmm…")

@@ -226,9 +226,9 @@ class FirstRunPanel(ColumnScroll):
         self._larger.show()
         self._said.setText(
             self.tr(
-                "This is a small demonstration base of {0} million parameters. It is made for "
-                "such narrow tasks, knows next to nothing of the world and cannot chat. "
-                "For real work get {1} (1.5 GB) under Settings."
+                "This is a small demonstration base of {0} million parameters: made for narrow "
+                "tasks like these, it knows little of the world and cannot chat. For real work "
+                "get {1}."
             ).format(round(base.parameters / 1e6), first_run.SUGGESTED_BASE)
         )
 

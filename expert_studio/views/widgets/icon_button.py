@@ -9,9 +9,7 @@ from expert_studio.views import icons, theme
 
 
 class IconButton(QToolButton):
-    def __init__(
-        self, icon: str, name: str, side: int = 14, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, icon: str, name: str, side: int = 14, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon_name = icon
         self._shown = theme.tokens_of(self)

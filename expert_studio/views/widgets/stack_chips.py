@@ -38,9 +38,7 @@ class StackChips(QWidget):
 
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(self._text_font)
-        width = sum(
-            DOT + 8 + metrics.horizontalAdvance(text) + GAP for text, _ in self._entries()
-        )
+        width = sum(DOT + 8 + metrics.horizontalAdvance(text) + GAP for text, _ in self._entries())
         return QSize(width, 18)
 
     def minimumSizeHint(self) -> QSize:
@@ -112,7 +110,9 @@ class StackBadge(QWidget):
 
     def sizeHint(self) -> QSize:
         dots = len(self._stack.members) * (DOT + 5)
-        return QSize(18 + dots + QFontMetrics(self._text_font).horizontalAdvance(self._text()) + 4, 22)
+        return QSize(
+            18 + dots + QFontMetrics(self._text_font).horizontalAdvance(self._text()) + 4, 22
+        )
 
     def _text(self) -> str:
         count = len(self._stack.members)

@@ -1,0 +1,250 @@
+"""The chat page on a fake engine: what is kept, what is stopped, what is undone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from expert_studio.app import Studio
+from expert_studio.core.errors import InferenceError
+from expert_studio.core.settings import Folders
+from expert_studio.views.widgets.icon_button import IconButton
+from tests.demonstration_experts import tiny_experts
+from tests.fake_engine import FakeEngine, factory_of
+from tests.studio_driver import Person
+
+Opened = Callable[[FakeEngine], Person]
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_experts(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture
+def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path, packages: Path) -> Iterator[Opened]:
+    """Opens the whole window on a fake engine, past its first run."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "settings.json").write_text('{"first_run_done": true}')
+    studios: list[Studio] = []
+
+    def open_on(engine: FakeEngine) -> Person:
+        studio = Studio(qapp, Folders(data), factory_of(engine), bundled_experts=packages)
+        studios.append(studio)
+        studio.open()
+        person = Person(studio, qtbot)
+        person.until(lambda: studio.loaded_base() is not None)
+        person.until(lambda: len(studio.chat_page.composer.rows) == 3)
+        return person
+
+    yield open_on
+    for studio in studios:
+        studio.window.close()
+        studio.window.deleteLater()
+    qapp.setStyleSheet("")
+
+
+def _kept(person: Person) -> list[tuple[str, str]]:
+    path = person.studio._folders.database
+    with sqlite3.connect(path) as direct:
+        rows = direct.execute("SELECT text, state FROM turns ORDER BY position").fetchall()
+    direct.close()
+    return [(text, state) for text, state in rows]
+
+
+def test_ask_and_answer_are_kept(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    person.type_and_send("hi")
+    person.until(lambda: len(person.studio.chat_page.conversations.titles) == 1)
+    person.until(lambda: not person.studio.dialogue.busy)
+    person.until(lambda: not person.studio.database_lane.busy)
+    assert _kept(person) == [("hi", "finished"), ("hello", "finished")]
+    assert person.studio.chat_page.conversations.titles == ("hi",)
+    assert person.studio.chat_page.prompt.text == ""
+
+
+def test_streamed_text_is_kept_before_the_answer_ends(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("kept so far", " and the rest"))
+    engine.gate.clear()
+    person = opened(engine)
+    person.type_and_send("hi")
+    person.until(lambda: person.last_answer.text == "kept so far")
+    person.until(lambda: ("kept so far", "streaming") in _kept(person))
+    engine.gate.set()
+    person.until(lambda: not person.studio.dialogue.busy)
+
+
+def test_stop_at_the_first_token(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("never said",))
+    engine.gate.clear()
+    person = opened(engine)
+    person.type_and_send("hi")
+    person.press_escape()
+    person.until(lambda: not person.studio.dialogue.busy)
+    assert person.last_answer.turn.state == "cancelled"
+    assert person.last_answer.text == ""
+
+
+def test_regenerate_replaces_and_does_nothing_while_streaming(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("one", " end"))
+    person = opened(engine)
+    page = person.studio.chat_page
+    person.type_and_send("hi")
+    person.until(lambda: not person.studio.dialogue.busy)
+    engine.pieces = ("two", " end")
+    engine.gate.clear()
+    page.transcript.regenerate_wanted.emit()
+    person.until(lambda: person.last_answer.text == "two")
+    page.transcript.regenerate_wanted.emit()
+    assert person.last_answer.text == "two"
+    engine.gate.set()
+    person.until(lambda: not person.studio.dialogue.busy)
+    assert [answer.text for answer in page.transcript.answers] == ["two end"]
+    assert [message.content for message in engine.asked[-1][0]] == ["hi"]
+
+
+def test_stack_switched_mid_stream_counts_for_the_next_answer(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("a", "b"))
+    engine.gate.clear()
+    person = opened(engine)
+    person.type_and_send("one")
+    person.until(lambda: person.last_answer.text == "a")
+    person.tick("json-parser")
+    engine.gate.set()
+    person.until(lambda: not person.studio.dialogue.busy)
+    person.type_and_send("two")
+    person.until(lambda: len(engine.asked) == 2 and not person.studio.dialogue.busy)
+    stacks = [stack for _, stack, _ in engine.asked]
+    assert [len(stack.members) for stack in stacks] == [0, 1]
+    answers = person.studio.chat_page.transcript.answers
+    assert [answer.turn.stack for answer in answers] == stacks
+
+
+def test_open_conversation_deleted_while_answering_and_undone(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("a", "b"))
+    engine.gate.clear()
+    person = opened(engine)
+    page, studio = person.studio.chat_page, person.studio
+    person.type_and_send("keep me")
+    person.until(lambda: page.conversations.titles == ("keep me",))
+    page.conversations.delete_wanted.emit(page.conversations.first)
+    person.until(lambda: page.conversations.titles == () and not studio.dialogue.busy)
+    assert studio.dialogue.conversation is None
+    buttons = studio.notices.toasts[-1].findChildren(QAbstractButton)
+    next(button for button in buttons if button.text() == "Undo").click()
+    person.until(lambda: page.conversations.titles == ("keep me",))
+    person.until(lambda: len(studio.dialogue.turns) == 2)
+
+
+def test_failed_answer_is_told_once_and_its_text_kept(opened: Opened) -> None:
+    failure = InferenceError("Too long.", "The context holds 4,096 tokens.", "Begin anew.")
+    person = opened(FakeEngine(pieces=("so far",), failure=failure))
+    person.type_and_send("hi")
+    person.until(lambda: len(person.studio.notices.toasts) == 1)
+    person.until(lambda: not person.studio.dialogue.busy)
+    assert person.studio.notices.toasts[0].sentences[0] == "Too long."
+    assert person.last_answer.text == "so far"
+    assert "broke off" in person.last_answer.note
+
+
+def test_defect_reaches_the_crash_dialog(opened: Opened, qtbot: QtBot) -> None:
+    person = opened(FakeEngine(failure=RuntimeError("lost a tensor")))
+    person.type_and_send("hi")
+    person.until(lambda: QApplication.activeModalWidget() is not None)
+    dialog = QApplication.activeModalWidget()
+    assert dialog is not None
+    assert "lost a tensor" in dialog.report
+    assert "Python 3" in dialog.report
+    dialog.accept()
+    person.until(lambda: not person.studio.dialogue.busy)
+
+
+def test_rename_and_search(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    page = person.studio.chat_page
+    person.type_and_send("first words")
+    person.until(lambda: page.conversations.titles == ("first words",))
+    page.conversations.rename_wanted.emit(page.conversations.first, "Renamed")
+    person.until(lambda: page.conversations.titles == ("Renamed",))
+    assert person.studio.dialogue.conversation is not None
+    page.conversations.search_changed.emit("nothing like it")
+    person.until(lambda: page.conversations.titles == ())
+    page.conversations.search_changed.emit("WORDS")
+    person.until(lambda: page.conversations.titles == ("Renamed",))
+
+
+def test_switching_while_streaming_shows_the_answer_on_return(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("still", " here"))
+    engine.gate.clear()
+    person = opened(engine)
+    page, dialogue = person.studio.chat_page, person.studio.dialogue
+    person.type_and_send("one")
+    person.until(lambda: person.last_answer.text == "still")
+    dialogue.new()
+    assert page.transcript.answers == ()
+    person.until(lambda: len(page.conversations.titles) == 1)
+    dialogue.open(page.conversations.first)
+    person.until(lambda: len(page.transcript.answers) == 1)
+    assert person.last_answer.text == "still"
+    engine.gate.set()
+    person.until(lambda: not dialogue.busy)
+    assert person.last_answer.text == "still here"
+
+
+def test_unsaved_text_is_told_and_the_window_goes_on(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    person.studio.database_lane.run(
+        lambda: person.studio.history._connection.execute("PRAGMA query_only = 1")
+    )
+    person.type_and_send("hi")
+    person.until(lambda: len(person.studio.notices.toasts) >= 1)
+    person.until(lambda: not person.studio.dialogue.busy)
+    assert "saved" in person.studio.notices.toasts[0].sentences[0]
+    assert person.last_answer.text == "hello"
+
+
+def test_blend_shares_a_total_of_one(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    composer = person.studio.chat_page.composer
+    person.tick("json-parser")
+    person.tick("english-basic")
+    assert [member.weight for member in composer.stack.members] == [1.0, 1.0]
+    blend = next(b for b in composer.findChildren(QAbstractButton) if b.text() == "Blend")
+    blend.click()
+    assert [member.weight for member in composer.stack.members] == [0.5, 0.5]
+    assert "0.5 in the blend" in person.row("json-parser").note
+
+
+def test_every_control_has_a_name(opened: Opened, qtbot: QtBot) -> None:
+    person = opened(FakeEngine())
+    person.tick("json-parser")
+    person.type_and_send("hi")
+    person.until(lambda: not person.studio.dialogue.busy)
+    controls: list[QWidget] = []
+    for kind in (QAbstractButton, QLineEdit, QComboBox):
+        controls += person.studio.window.findChildren(kind)
+    unnamed = [
+        control
+        for control in controls
+        if not control.accessibleName()
+        and not control.objectName().startswith("qt_")
+        and not isinstance(control.parent(), QLineEdit)  # Qt's own clear button
+    ]
+    assert not unnamed, [(type(c).__name__, c.parent()) for c in unnamed]
+    for button in person.studio.window.findChildren(IconButton):
+        assert button.toolTip()
+
+
+def test_new_conversation_by_key(opened: Opened, qtbot: QtBot) -> None:
+    person = opened(FakeEngine())
+    person.type_and_send("hi")
+    person.until(lambda: not person.studio.dialogue.busy)
+    qtbot.keyClick(person.studio.window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert person.studio.dialogue.conversation is None
