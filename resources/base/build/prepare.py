@@ -91,8 +91,8 @@ def pack(corpus: Path, work: Path) -> dict[str, dict[str, int]]:
 def _encode(tokenizer: Tokenizer, texts: list[str], end: int) -> np.ndarray:
     pieces: list[np.ndarray] = []
     for start in range(0, len(texts), 512):
-        for encoding in tokenizer.encode_batch_fast(texts[start : start + 512]):
-            pieces.append(np.asarray([*encoding.ids, end], dtype="<u2"))
+        encodings = tokenizer.encode_batch_fast(texts[start : start + 512])
+        pieces += [np.asarray([*encoding.ids, end], dtype="<u2") for encoding in encodings]
     return np.concatenate(pieces) if pieces else np.empty(0, dtype="<u2")
 
 
