@@ -77,7 +77,11 @@ def pack(run: RunFolder, destination: Path | None = None) -> Packed:
         target = destination or run.path
         if target.suffix != archive.SUFFIX:
             target = target / f"{manifest.name}{archive.SUFFIX}"
-        return Packed(archive.build(folder, target), folder, manifest)
+        path = archive.build(folder, target)
+        # Packing states the hashes of what it wrote: that is the manifest to keep.
+        manifest = archive.inspect(path).manifest
+        (folder / "manifest.json").write_bytes(write_manifest(manifest))
+        return Packed(path, folder, manifest)
     except OSError as cause:
         raise StorageError(
             f"{manifest.name} could not be packed.", f"{cause.strerror or cause}."

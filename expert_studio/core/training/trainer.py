@@ -19,12 +19,12 @@ import datasets
 import psutil
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
-from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 
 from expert_studio.core.datasets.examples import read_examples
 from expert_studio.core.errors import TrainingError
+from expert_studio.core.experts.bf16 import write_bf16
 from expert_studio.core.training.batch_plan import row_order, total_steps
 from expert_studio.core.training.events import EventLog, Started
 from expert_studio.core.training.recipe import Recipe
@@ -162,10 +162,10 @@ def save_adapter(model: PeftModel, recipe: Recipe, folder: Path) -> None:
     staging = folder.with_name(folder.name + ".partial")
     staging.mkdir(parents=True, exist_ok=True)
     tensors = {
-        name: tensor.detach().to("cpu", torch.bfloat16).contiguous()
-        for name, tensor in sorted(get_peft_model_state_dict(model).items())
+        name: tensor.detach().to("cpu", torch.bfloat16).contiguous().view(torch.uint16).numpy()
+        for name, tensor in get_peft_model_state_dict(model).items()
     }
-    save_file(tensors, staging / "adapter_model.safetensors", metadata={"format": "pt"})
+    write_bf16(staging / "adapter_model.safetensors", tensors)
     adapter = recipe.adapter
     said = {
         "peft_type": "LORA",

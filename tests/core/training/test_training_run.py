@@ -15,6 +15,7 @@ import pytest
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.archive import inspect
 from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.experts.manifest import read_manifest
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch
 from expert_studio.core.training.events import (
@@ -165,7 +166,11 @@ def test_a_finished_run_becomes_a_package_that_says_how_it_was_made(
     assert trained_with.weights_sha256 == world.dependency.weights_sha256
     assert (trained_with.name, trained_with.weight) == ("json-parser", 0.5)
     assert manifest.constraints.requires == ("json-parser@>=2.0.0",)
+    trained = _sha256(world.unbroken.adapter_folder / "adapter_model.safetensors")
+    assert entry.adapters[0].sha256 == trained
     publish(packed, tmp_path / "source")
+    said = (tmp_path / "source" / "manifest.json").read_bytes()
+    assert read_manifest(said, "it")[0] == manifest
     cases = json.loads((tmp_path / "source" / "tests" / "test_cases.json").read_text())
     assert cases["cases"]
     assert cases["cases"][0]["scorer"] == "json"
