@@ -40,9 +40,10 @@ def tiny_experts(folder: Path) -> Path:
 
 
 def experts_to_show(folder: Path) -> Path:
-    """The real bundled experts, or `tiny_experts` in `folder` where none is packed yet."""
+    """The real bundled experts, or `tiny_experts` in `folder` where fewer than two are packed."""
     bundled = bundled_experts_folder()
-    return bundled if any(bundled.glob("*/*.expert")) else tiny_experts(folder)
+    packed = list(bundled.glob("*/*.expert"))
+    return bundled if len(packed) > 1 else tiny_experts(folder)
 
 
 _SAID = {

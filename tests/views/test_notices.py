@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
@@ -50,7 +52,7 @@ def test_at_most_four_stand_above_one_another(notices: Notices) -> None:
         notices.warn(f"warning {number}")
     shown = notices.toasts
     assert [toast.sentences[0] for toast in shown] == [f"warning {n}" for n in range(2, 6)]
-    for upper, lower in zip(shown, shown[1:], strict=False):
+    for upper, lower in itertools.pairwise(shown):
         assert upper.geometry().bottom() < lower.geometry().top()
 
 

@@ -15,7 +15,6 @@ from expert_studio.core.inference.stack import EMPTY
 from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.markdown import (
-    Code,
     Prose,
     blocks,
     open_code,
