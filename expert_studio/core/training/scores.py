@@ -71,7 +71,7 @@ def score_label(expected: str, given: str) -> dict[str, float]:
         "valid_json": float(isinstance(answered, dict)),
         "type_accuracy": float(same(wanted.get("type"), found.get("type"))),
         "language_accuracy": float(same(wanted.get("language"), found.get("language"))),
-        "technologies_f1": _set_f1(_names(wanted), _names(found)),
+        "technologies_f1": _set_f1(_names(wanted) or set(), _names(found)),
     }
 
 
@@ -127,12 +127,15 @@ def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
     return round(means[edge], 4), round(means[-edge - 1], 4)
 
 
-def _names(label: Mapping[str, Any]) -> set[str]:
+def _names(label: Mapping[str, Any]) -> set[str] | None:
     said = label.get("technologies")
-    return {str(name).lower() for name in said} if isinstance(said, list) else set()
+    return {str(name).lower() for name in said} if isinstance(said, list) else None
 
 
-def _set_f1(wanted: set[str], answered: set[str]) -> float:
+def _set_f1(wanted: set[str], answered: set[str] | None) -> float:
+    """0 where nothing was said: an answer that is no list is not an empty list."""
+    if answered is None:
+        return 0.0
     if not wanted and not answered:
         return 1.0
     return 2 * len(wanted & answered) / (len(wanted) + len(answered))

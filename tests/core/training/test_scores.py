@@ -34,6 +34,7 @@ def test_labels() -> None:
     assert set(score("label", wanted, "log").values()) == {0.0}
     nothing = '{"type": "fiction", "language": "en", "technologies": []}'
     assert score("label", nothing, nothing)["technologies_f1"] == 1.0
+    assert score("label", nothing, "nothing of that")["technologies_f1"] == 0.0
 
 
 def test_an_odd_technologies_value_is_wrong_not_fatal() -> None:
