@@ -1,163 +1,129 @@
-"""Reads an installed expert's LoRA into tensors, checked against the base it shall sit on.
+"""An expert in memory: what it adds to or multiplies at each linear layer of one base.
 
-Knows nothing of weights given by a person or of several experts together: see
-`adapters_stack`. Nothing from a package is executed: the configuration goes through
-our own schema, the weights are safetensors.
+All four kinds become at most three things: low-rank deltas (LoRA, and DoRA with its
+magnitude ratio), factors (IA³) and virtual tokens (soft prompts). Knows nothing of
+weights given by a person or of several experts together: see `adapters_stack`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from expert_studio.core.errors import CompatibilityError, IntegrityError, LoadError
-from expert_studio.core.experts.adapter_config import AdapterConfig, parse_adapter_config
-from expert_studio.core.experts.library import CONFIG_FILE, WEIGHTS_FILE
-from expert_studio.core.experts.weights import weights_sha256
-from expert_studio.core.inference.decoder_shape import DecoderShape
+from expert_studio.core.inference.adapters_file import AdapterFile, Place, read_adapter_file
+from expert_studio.core.inference.decoder import Decoder
+from expert_studio.core.inference.decoder_shape import PRODUCTS
 from expert_studio.core.inference.stack import StackMember
-
-Place = tuple[int, str]  # (layer, one of PROJECTIONS)
-_TENSOR = re.compile(
-    r"(?:.*\.)?layers\.(\d{1,4})\.((?:self_attn|mlp)\.([a-z]+_proj))\.lora_([AB])(?:\.default)?\.weight"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class LowRank:
-    """One expert's delta at one linear layer: scale * B A."""
+    """One expert's delta at one linear layer W.
+
+    Without a ratio it is scale * B A x. With one (DoRA, arXiv 2402.09353) it is
+    (ratio - 1) * W x + ratio * scale * B A x: what W + scale B A gives with its rows
+    brought to the magnitudes that were learned, less W x.
+    """
 
     a: Tensor  # (rank, in)
     b: Tensor  # (out, rank)
     scale: float  # alpha / rank, or alpha / sqrt(rank)
+    ratio: Tensor | None = None  # (out,) float32
 
     @property
     def resident_bytes(self) -> int:
-        return (self.a.numel() + self.b.numel()) * self.a.element_size()
+        return _bytes(self.a, self.b) + (0 if self.ratio is None else _bytes(self.ratio))
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """IA³ (arXiv 2205.05638) at one linear layer."""
+
+    vector: Tensor  # (in,) or (out,) float32
+    of_input: bool  # multiplies what the layer reads, else what it says
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedExpert:
-    """An expert's deltas on the device, as its file holds them: no weight folded in."""
+    """An expert on the device, as its file holds it: no weight folded in."""
 
     name: str
     load_order: int
-    low_ranks: Mapping[Place, LowRank]
+    low_ranks: Mapping[Place, LowRank] = field(default_factory=dict)
+    factors: Mapping[Place, Factors] = field(default_factory=dict)
+    virtual_tokens: Tensor | None = None  # (tokens, hidden), as embedded tokens
 
     @property
     def resident_bytes(self) -> int:
-        return sum(low_rank.resident_bytes for low_rank in self.low_ranks.values())
+        held = sum(low_rank.resident_bytes for low_rank in self.low_ranks.values())
+        held += sum(_bytes(factors.vector) for factors in self.factors.values())
+        return held + (0 if self.virtual_tokens is None else _bytes(self.virtual_tokens))
 
 
-def load_expert(
-    member: StackMember, shape: DecoderShape, dtype: torch.dtype, device: torch.device
-) -> LoadedExpert:
-    """Reads one expert from its folder.
+def load_expert(member: StackMember, decoder: Decoder, dtype: torch.dtype) -> LoadedExpert:
+    """Reads one expert from its folder onto the base's device; low ranks in `dtype`.
 
     Raises:
-        LoadError: its files are missing, damaged, or of a kind this engine does not compose.
+        LoadError: its files are missing or damaged.
         IntegrityError: its weights are not those the stack names.
-        CompatibilityError: its shapes do not fit the base.
+        CompatibilityError: its tensors do not fit the base.
     """
-    config = _config(member)
-    path = member.folder / WEIGHTS_FILE
-    try:
-        if weights_sha256(path) != member.weights_sha256:
-            raise IntegrityError(
-                f"{member.name} was changed on disk.",
-                "Its weights are not those that were installed.",
-                "Install it again.",
+    file = read_adapter_file(member, decoder.shape)
+    device, name, order = decoder.device, member.name, member.load_order
+    if file.virtual_tokens is not None:
+        tokens = file.virtual_tokens.to(device, decoder.dtype, copy=True)
+        return LoadedExpert(name, order, virtual_tokens=tokens)
+    if file.config.kind == "ia3":
+        factors = {
+            place: Factors(
+                held["ia3_l"].to(device, torch.float32, copy=True), file.scales_input(place)
             )
-        with safe_open(path, framework="pt") as stored:
-            # keys() belongs to the safetensors handle, which is no mapping
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as cause:
-        raise LoadError(
-            f"{member.name} could not be loaded.", f"{cause}.", "Install it again."
-        ) from cause
-    pairs = _pairs(member, config, tensors, shape)
+            for place, held in file.parts.items()
+        }
+        return LoadedExpert(name, order, factors=factors)
+    ratios = _ratios(file, decoder) if file.config.kind == "dora" else {}
     low_ranks = {
         place: LowRank(
-            a.to(device, dtype, copy=True),
-            b.to(device, dtype, copy=True),
-            config.scale_of(module),
+            held["lora_A"].to(device, dtype, copy=True),
+            held["lora_B"].to(device, dtype, copy=True),
+            file.config.scale_of(file.path_of(place)),
+            ratios.get(place),
         )
-        for place, (module, a, b) in pairs.items()
+        for place, held in file.parts.items()
     }
-    return LoadedExpert(member.name, member.load_order, low_ranks)
+    return LoadedExpert(name, order, low_ranks)
 
 
-def _config(member: StackMember) -> AdapterConfig:
-    try:
-        config = parse_adapter_config((member.folder / CONFIG_FILE).read_bytes())
-    except OSError as cause:
-        raise LoadError(
-            f"{member.name} could not be loaded.",
-            f"Its {CONFIG_FILE} could not be read: {cause.strerror or cause}.",
-            "Install it again.",
-        ) from cause
-    if config.kind != "lora":
-        raise LoadError(
-            f"{member.name} could not be loaded.",
-            f"It is of the kind {config.kind}; this version composes LoRA experts.",
-            "Take it out of the stack.",
-        )
-    return config
+def _ratios(file: AdapterFile, decoder: Decoder) -> dict[Place, Tensor]:
+    """DoRA's magnitude over the row norms of W + scale B A, in float32, by place.
+
+    W is what the quantized weight stands for. The ratio is of this expert alone, so
+    that what it adds does not depend on which others are on.
+    """
+    ratios: dict[Place, Tensor] = {}
+    for index, layer in enumerate(decoder.layers):
+        for product, projections in PRODUCTS.items():
+            wanted = [name for name in projections if (index, name) in file.parts]
+            if not wanted:
+                continue
+            matrix = layer.weight(product).dequantized()
+            rows = decoder.shape.rows(product)
+            for projection in wanted:
+                place = (index, projection)
+                held = {n: t.to(matrix) for n, t in file.parts[place].items()}
+                scale = file.config.scale_of(file.path_of(place))
+                adapted = torch.addmm(
+                    matrix[rows[projection]], held["lora_B"], held["lora_A"], alpha=scale
+                )
+                norms = adapted.norm(dim=1)
+                ratio = held["lora_magnitude_vector"] / norms
+                # a row of nothing stays nothing, whatever its magnitude
+                ratios[place] = torch.where(norms > 0, ratio, torch.zeros_like(ratio))
+    return ratios
 
 
-def _pairs(
-    member: StackMember, config: AdapterConfig, tensors: Mapping[str, Tensor], shape: DecoderShape
-) -> dict[Place, tuple[str, Tensor, Tensor]]:
-    """The module's name, A and B at every place."""
-    halves: dict[tuple[Place, str], dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        match = _TENSOR.fullmatch(name)
-        if match is None:
-            raise _does_not_fit(member, f"{name} is not a LoRA tensor of an attention or MLP layer")
-        layer, module, projection, half = match.groups()
-        halves.setdefault(((int(layer), projection), module), {})[half] = tensor
-    if not halves:
-        raise _does_not_fit(member, "its file holds no tensor")
-    pairs = {}
-    for (place, module), pair in halves.items():
-        if set(pair) != {"A", "B"}:
-            raise _does_not_fit(member, f"layer {place[0]} {place[1]} has only one LoRA half")
-        _check(member, place, pair["A"], pair["B"], shape)
-        path = f"model.layers.{place[0]}.{module}"
-        if pair["A"].shape[0] != config.rank_of(path):
-            raise _does_not_fit(member, f"{path} has not the rank its {CONFIG_FILE} says")
-        pairs[place] = (path, pair["A"], pair["B"])
-    return pairs
-
-
-def _check(member: StackMember, place: Place, a: Tensor, b: Tensor, shape: DecoderShape) -> None:
-    layer, projection = place
-    where = f"layer {layer} {projection}"
-    if layer >= shape.layers:
-        raise _does_not_fit(member, f"it adapts {where}, and the base has {shape.layers} layers")
-    try:
-        outputs, inputs = shape.projection(projection)
-    except KeyError:
-        raise _does_not_fit(member, f"the base has no {where}") from None
-    rank = a.shape[0]
-    if rank < 1 or tuple(a.shape) != (rank, inputs) or tuple(b.shape) != (outputs, rank):
-        raise _does_not_fit(
-            member,
-            f"its {where} is {tuple(b.shape)} x {tuple(a.shape)}, "
-            f"and the base's is ({outputs}, {inputs})",
-        )
-    if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
-        raise _does_not_fit(member, f"its {where} holds values that are no numbers")
-
-
-def _does_not_fit(member: StackMember, why: str) -> CompatibilityError:
-    return CompatibilityError(
-        f"{member.name} does not fit the base.",
-        f"{why[0].upper()}{why[1:]}.",
-        "Use an expert that was trained on this base.",
-    )
+def _bytes(*tensors: Tensor) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

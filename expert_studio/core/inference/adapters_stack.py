@@ -3,27 +3,27 @@
 The experts' ranks are laid one after another: one A of (sum r, in), one B of
 (out, sum r) with every expert's weight folded into its columns, so that
 `B (A x)` is exactly the weighted sum however many experts are on. Changing
-weights rewrites B alone. Knows nothing of files or of the forward pass.
+weights rewrites B alone. Where IA³ or DoRA work beside them, `adapters_scaled`
+puts its factors around this. Knows nothing of files or of the forward pass.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from expert_studio.core.inference.adapters import LoadedExpert, LowRank, load_expert
-from expert_studio.core.inference.decoder import LayerDeltas
-from expert_studio.core.inference.decoder_shape import DecoderShape
-from expert_studio.core.inference.stack import Stack, StackMember
+from expert_studio.core.inference.adapters import LoadedExpert, LowRank
+from expert_studio.core.inference.adapters_scaled import ScaledDelta, Share
+from expert_studio.core.inference.decoder import Decoder, Delta, LayerDeltas
+from expert_studio.core.inference.decoder_shape import PRODUCTS
+from expert_studio.core.inference.decoder_weights import Weight
 
-EXPERTS_KEPT = 16  # in memory between stacks, by least-recent use
 JOINED_RANKS = 64  # up to here one B with zeros in it is faster than one a projection
-QKV, GATE_UP = ("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,11 @@ class _Part:
 
     def fold(self, weights: Sequence[float]) -> None:
         for block in self.blocks:
-            factor = block.source.scale * weights[block.expert]
-            self.b[block.outputs, block.ranks] = block.source.b.float() * factor
+            source = block.source
+            b = source.b.float() * (source.scale * weights[block.expert])
+            if source.ratio is not None:
+                b *= source.ratio[:, None]
+            self.b[block.outputs, block.ranks] = b
 
 
 class StackedDelta:
@@ -66,6 +69,22 @@ class StackedDelta:
         self.a = a  # (sum r, in)
         self.parts = parts
 
+    @property
+    def resident_bytes(self) -> int:
+        held = (self.a, *(part.b for part in self.parts))
+        return sum(tensor.numel() * tensor.element_size() for tensor in held)
+
+    def fold(self, weights: Sequence[float]) -> None:
+        """Writes the weights, one per expert, into every B."""
+        for part in self.parts:
+            part.fold(weights)
+
+    def product(self, weight: Weight, x: Tensor) -> Tensor:
+        """As `Delta.product`."""
+        y = weight(x)
+        self.add_to(y, x)
+        return y
+
     def add_to(self, y: Tensor, x: Tensor) -> None:
         """y: (tokens, out), added to in place; x: (tokens, in). Both may be less fine than a."""
         low = F.linear(x.to(self.a.dtype), self.a)  # (tokens, sum r)
@@ -74,47 +93,74 @@ class StackedDelta:
             y[:, part.outputs].add_(F.linear(low[:, part.ranks], part.b))
 
 
-class RankStack:
-    """The stacked deltas of some experts at all layers; their weights can be changed."""
+class ExpertStack:
+    """Some experts composed at all layers of a base; their weights can be changed."""
 
-    def __init__(self, experts: Sequence[LoadedExpert], shape: DecoderShape) -> None:
-        self._deltas: list[StackedDelta] = []
+    def __init__(self, experts: Sequence[LoadedExpert], decoder: Decoder) -> None:
+        self._deltas: list[StackedDelta | ScaledDelta] = []
         self._experts = tuple(experts)
-        self._shape = shape
+        self._shape = decoder.shape
+        self._dtype = decoder.dtype
         self._weights: tuple[float, ...] | None = None
-        self.layers = tuple(
-            LayerDeltas(
-                qkv=self._stacked(layer, *QKV),
-                o=self._stacked(layer, "o_proj"),
-                gate_up=self._stacked(layer, *GATE_UP),
-                down=self._stacked(layer, "down_proj"),
-            )
-            for layer in range(shape.layers)
-        )
+        layers = []
+        for index, layer in enumerate(decoder.layers):
+            deltas = {name: self._delta(index, name, layer.weight(name)) for name in PRODUCTS}
+            layers.append(LayerDeltas(**deltas))
+        self.layers = tuple(layers) if self._deltas else ()
 
     @property
     def resident_bytes(self) -> int:
-        tensors = [d.a for d in self._deltas] + [p.b for d in self._deltas for p in d.parts]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return sum(delta.resident_bytes for delta in self._deltas)
 
     def fold(self, weights: Sequence[float]) -> None:
-        """Writes the weights, one per expert, into every B. Nothing else is touched."""
+        """Writes the weights, one per expert, into every B and factor. Nothing else is touched."""
         if self._weights == tuple(weights):
             return
         self._weights = None
         for delta in self._deltas:
-            for part in delta.parts:
-                part.fold(weights)
+            delta.fold(weights)
         self._weights = tuple(weights)
 
-    def _stacked(self, layer: int, *projections: str) -> StackedDelta | None:
-        """The delta of projections that share an input, laid out as the base's fused product."""
+    def virtual_tokens(self, weights: Sequence[float]) -> Tensor | None:
+        """(tokens, hidden) of the soft prompts whose weight is above nought, in load order."""
+        on = [
+            expert.virtual_tokens
+            for expert, weight in zip(self._experts, weights, strict=True)
+            if expert.virtual_tokens is not None and weight > 0
+        ]
+        return torch.cat(on) if len(on) > 1 else next(iter(on), None)
+
+    def _delta(self, layer: int, product: str, weight: Weight) -> Delta | None:
+        low_rank = self._stacked(layer, product)
+        shares = self._shares(layer, product)
+        delta: StackedDelta | ScaledDelta | None = low_rank
+        if shares:
+            rows = self._shape.rows(product)
+            delta = ScaledDelta(shares, low_rank, rows, weight.bias, self._dtype)
+        if delta is not None:
+            self._deltas.append(delta)
+        return delta
+
+    def _shares(self, layer: int, product: str) -> tuple[Share, ...]:
+        """What IA³ and DoRA experts multiply, in the order of the stack."""
+        shares = []
+        for index, expert in enumerate(self._experts):
+            for projection in PRODUCTS[product]:
+                low_rank = expert.low_ranks.get((layer, projection))
+                factors = expert.factors.get((layer, projection))
+                if low_rank is not None and low_rank.ratio is not None:
+                    shares.append(Share(index, projection, "ratio", low_rank.ratio))
+                if factors is not None:
+                    kind: Literal["input", "output"] = "input" if factors.of_input else "output"
+                    shares.append(Share(index, projection, kind, factors.vector))
+        return tuple(shares)
+
+    def _stacked(self, layer: int, product: str) -> StackedDelta | None:
+        """The low ranks of projections that share an input, laid out as the base's product."""
         rows: list[Tensor] = []
         blocks: list[list[_Block]] = []  # by projection
-        first_output = 0
-        for projection in projections:
-            outputs = slice(first_output, first_output + self._shape.projection(projection)[0])
-            first_output = outputs.stop
+        places = self._shape.rows(product)
+        for projection, outputs in places.items():
             blocks.append([])
             for index, expert in enumerate(self._experts):
                 source = expert.low_ranks.get((layer, projection))
@@ -125,9 +171,8 @@ class RankStack:
                     rows.append(source.a)
         if not rows:
             return None
-        delta = StackedDelta(torch.cat(rows), _parts(blocks, first_output))
-        self._deltas.append(delta)
-        return delta
+        width = list(places.values())[-1].stop
+        return StackedDelta(torch.cat(rows), _parts(blocks, width))
 
 
 def _parts(blocks: Sequence[Sequence[_Block]], width: int) -> tuple[_Part, ...]:
@@ -151,68 +196,3 @@ def _moved(block: _Block, outputs: slice, ranks: slice) -> _Block:
         outputs=slice(0, outputs.stop - outputs.start),
         ranks=slice(block.ranks.start - ranks.start, block.ranks.stop - ranks.start),
     )
-
-
-class AdapterShelf:
-    """The experts in memory, and the one stack they are composed into at the moment."""
-
-    def __init__(self, shape: DecoderShape, dtype: torch.dtype, device: torch.device) -> None:
-        self._shape = shape
-        self._dtype = dtype
-        self._device = device
-        self._loaded: OrderedDict[str, LoadedExpert] = OrderedDict()
-        self._composed: tuple[tuple[str, ...], RankStack] | None = None
-
-    def deltas(self, stack: Stack) -> tuple[LayerDeltas, ...]:
-        """One entry a layer, or () for the base alone.
-
-        Experts that are in memory are not read again; when only weights differ from
-        the stack before, only B is written.
-
-        Raises:
-            LoadError, IntegrityError, CompatibilityError: an expert cannot be used.
-        """
-        if not stack.members:
-            return ()
-        members = sorted(stack.members, key=lambda member: (member.load_order, member.name))
-        wanted = tuple(_key(member) for member in members)
-        if self._composed is None or self._composed[0] != wanted:
-            self._composed = None  # its room first, then the new one's
-            experts = [self._expert(member) for member in members]
-            self._composed = (wanted, RankStack(experts, self._shape))
-        ranks = self._composed[1]
-        ranks.fold([member.weight for member in members])
-        return ranks.layers
-
-    def resident(self) -> tuple[tuple[str, int], ...]:
-        """(name, bytes) of every expert in memory, in load order.
-
-        The room the composed stack takes is divided by the sizes of its experts.
-        """
-        sizes = {key: expert.resident_bytes for key, expert in self._loaded.items()}
-        if self._composed is not None:
-            composed = [key for key in self._composed[0] if key in sizes]
-            total = sum(sizes[key] for key in composed)
-            room = self._composed[1].resident_bytes
-            sizes |= {key: sizes[key] + room * sizes[key] // total for key in composed}
-        order = sorted(self._loaded, key=lambda key: (self._loaded[key].load_order, key))
-        return tuple((self._loaded[key].name, sizes[key]) for key in order)
-
-    def clear(self) -> None:
-        self._composed = None
-        self._loaded.clear()
-
-    def _expert(self, member: StackMember) -> LoadedExpert:
-        key = _key(member)
-        loaded = self._loaded.get(key)
-        if loaded is None:
-            loaded = load_expert(member, self._shape, self._dtype, self._device)
-            self._loaded[key] = loaded
-            while len(self._loaded) > EXPERTS_KEPT:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(key)
-        return loaded
-
-
-def _key(member: StackMember) -> str:
-    return f"{member.name} {member.weights_sha256}"

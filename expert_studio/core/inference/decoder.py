@@ -15,15 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from expert_studio.core.inference.decoder_cache import KVCache
-from expert_studio.core.inference.decoder_shape import DecoderShape
+from expert_studio.core.inference.decoder_shape import PRODUCTS, DecoderShape
 from expert_studio.core.inference.decoder_weights import Table, Weight
 
 
 class Delta(Protocol):
-    """What the experts of a stack add to one product of the base."""
+    """What the experts of a stack make of one product of the base."""
 
-    def add_to(self, y: Tensor, x: Tensor) -> None:
-        """Adds in place. y: (tokens, out), the base's product; x: (tokens, in), its input."""
+    def product(self, weight: Weight, x: Tensor) -> Tensor:
+        """x: (tokens, in). Returns (tokens, out): the base's product with the experts' share."""
         ...
 
 
@@ -48,6 +48,10 @@ class DecoderLayer:
     mlp_norm: Tensor  # (hidden,)
     gate_up: Weight  # (2 mlp, hidden)
     down: Weight  # (hidden, mlp)
+
+    def weight(self, product: str) -> Weight:
+        """The weight of one of PRODUCTS."""
+        return {"qkv": self.qkv, "o": self.o, "gate_up": self.gate_up, "down": self.down}[product]
 
 
 NO_DELTAS = LayerDeltas()
@@ -104,10 +108,7 @@ class Decoder:
         for index, layer in enumerate(self.layers):
             delta = deltas[index] if deltas else NO_DELTAS
             x = self._normed(hidden, layer.input_norm)
-            qkv = layer.qkv(x)
-            if delta.qkv is not None:
-                delta.qkv.add_to(qkv, x)
-            qk, v = self._heads(layer, qkv, cos, sin)
+            qk, v = self._heads(layer, _product(layer.qkv, delta.qkv, x), cos, sin)
             keys, values = cache.keys[index], cache.values[index]
             keys[:, start:end] = qk[:, self.shape.heads :].transpose(0, 1)
             values[:, start:end] = v.transpose(0, 1)
@@ -131,8 +132,8 @@ class Decoder:
         for layer in self.layers:
             held += [layer.input_norm, layer.mlp_norm]
             held += [] if layer.head_norms is None else [layer.head_norms]
-            for weight in (layer.qkv, layer.o, layer.gate_up, layer.down):
-                held += weight.resident()
+            for product in PRODUCTS:
+                held += layer.weight(product).resident()
         return tuple(held)
 
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
@@ -182,10 +183,7 @@ class Decoder:
 
 
 def _product(weight: Weight, delta: Delta | None, x: Tensor) -> Tensor:
-    y = weight(x)
-    if delta is not None:
-        delta.add_to(y, x)
-    return y
+    return weight(x) if delta is None else delta.product(weight, x)
 
 
 def _rope_table(shape: DecoderShape, positions: int, like: Tensor) -> tuple[Tensor, Tensor]:

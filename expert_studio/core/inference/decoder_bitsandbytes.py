@@ -26,7 +26,7 @@ OUTLIER = 6.0  # input columns with a value this large stay in float (LLM.int8's
 class Nf4Weight:
     """code[q] * scale in blocks of 64 along the input."""
 
-    __slots__ = ("_bias", "_codes", "_fused", "_scales", "_shape", "_table")
+    __slots__ = ("_codes", "_fused", "_scales", "_shape", "_table", "bias")
 
     def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
         """matrix: (out, in), any float dtype. Raises LoadError: rows are no whole blocks."""
@@ -54,7 +54,7 @@ class Nf4Weight:
         self._codes: Tensor = codes
         self._scales: Tensor = state.absmax
         self._table: Tensor = state.code
-        self._bias = bias
+        self.bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
         operations = torch.ops.bitsandbytes
@@ -63,7 +63,7 @@ class Nf4Weight:
             y = operations.gemv_4bit(x, self._codes, self._shape, self._scales, self._table, BLOCK)
         else:
             y = operations.gemm_4bit(x, self._codes, self._shape, self._scales, BLOCK, "nf4")
-        return y if self._bias is None else y.add_(self._bias)
+        return y if self.bias is None else y.add_(self.bias)
 
     def dequantized(self) -> Tensor:
         outputs, inputs = self._shape
@@ -80,13 +80,13 @@ class Nf4Weight:
 
     def resident(self) -> tuple[Tensor, ...]:
         held = (self._codes, self._scales)
-        return held if self._bias is None else (*held, self._bias)
+        return held if self.bias is None else (*held, self.bias)
 
 
 class Int8Weight:
     """row * scale / 127; inputs are quantized by row as well, outlier columns stay in float."""
 
-    __slots__ = ("_bias", "_rows", "_scales")
+    __slots__ = ("_rows", "_scales", "bias")
 
     def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
         """matrix: (out, in), any float dtype."""
@@ -94,13 +94,13 @@ class Int8Weight:
         rows, scales, _ = functional.int8_vectorwise_quant(matrix.to(torch.float16))
         self._rows: Tensor = rows
         self._scales: Tensor = scales
-        self._bias = bias
+        self.bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
         operations = torch.ops.bitsandbytes
         rows, scales, outliers = operations.int8_vectorwise_quant(x.to(torch.float16), OUTLIER)
         y: Tensor = operations.int8_mixed_scaled_mm(
-            x, rows, self._rows, scales, self._scales, outliers, self._bias
+            x, rows, self._rows, scales, self._scales, outliers, self.bias
         )[0]
         return y
 
@@ -109,7 +109,7 @@ class Int8Weight:
 
     def resident(self) -> tuple[Tensor, ...]:
         held = (self._rows, self._scales)
-        return held if self._bias is None else (*held, self._bias)
+        return held if self.bias is None else (*held, self.bias)
 
 
 @cache

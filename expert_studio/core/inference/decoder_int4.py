@@ -7,6 +7,7 @@ between processors, so a packed weight is never stored.
 from __future__ import annotations
 
 from functools import cache
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ ROWS = 16  # the packed kernel takes outputs by so many
 class Int4Weight:
     """(q - 8) * scale + zero in groups along the input, q in 0 to 15, scale and zero in bf16."""
 
-    __slots__ = ("_bias", "_group", "_inputs", "_packed", "_scales")
+    __slots__ = ("_group", "_inputs", "_packed", "_scales", "bias")
 
     def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
         """matrix: (out, in), any float dtype. Raises LoadError: its shape cannot be packed."""
@@ -34,7 +35,7 @@ class Int4Weight:
             )
         self._group = group
         self._inputs = inputs
-        self._bias = bias
+        self.bias = bias
         codes, self._scales = _grouped(matrix, group)
         self._packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes, 1)
 
@@ -42,7 +43,7 @@ class Int4Weight:
         y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
             x, self._packed, self._group, self._scales
         )
-        return y if self._bias is None else y.add_(self._bias)
+        return y if self.bias is None else y.add_(self.bias)
 
     def dequantized(self) -> Tensor:
         if self._packed.shape[0] % 64 or not _known_order():
@@ -63,13 +64,14 @@ class Int4Weight:
 
     def resident(self) -> tuple[Tensor, ...]:
         held = (self._packed, self._scales)
-        return held if self._bias is None else (*held, self._bias)
+        return held if self.bias is None else (*held, self.bias)
 
 
 class Int8Table:
     """The token table, and the head of a tied base: one bf16 scale a row."""
 
     __slots__ = ("_rows", "_scales")
+    bias: ClassVar[None] = None
 
     def __init__(self, matrix: Tensor) -> None:
         """matrix: (vocabulary, hidden), any float dtype."""

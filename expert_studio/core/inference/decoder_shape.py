@@ -14,6 +14,13 @@ from expert_studio.core.errors import LoadError
 
 ARCHITECTURES = ("qwen2", "qwen3")
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+# Projections that share an input are one product.
+PRODUCTS = {
+    "qkv": ("q_proj", "k_proj", "v_proj"),
+    "o": ("o_proj",),
+    "gate_up": ("gate_proj", "up_proj"),
+    "down": ("down_proj",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,14 @@ class DecoderShape:
             "up_proj": (self.mlp, self.hidden),
             "down_proj": (self.hidden, self.mlp),
         }[name]
+
+    def rows(self, product: str) -> dict[str, slice]:
+        """Which outputs of one of PRODUCTS each of its projections has."""
+        rows, start = {}, 0
+        for projection in PRODUCTS[product]:
+            rows[projection] = slice(start, start + self.projection(projection)[0])
+            start = rows[projection].stop
+        return rows
 
 
 def read_shape(folder: Path) -> DecoderShape:

@@ -16,6 +16,11 @@ from torch import Tensor
 class Weight(Protocol):
     """One (out, in) matrix, with its bias if it has one."""
 
+    @property
+    def bias(self) -> Tensor | None:
+        """(out,) in the compute dtype; the product has it added."""
+        ...
+
     def __call__(self, x: Tensor) -> Tensor:
         """x: (tokens, in) in the compute dtype. Returns (tokens, out), a tensor of its own."""
         ...
@@ -40,14 +45,14 @@ class Table(Weight, Protocol):
 class DenseWeight:
     """bf16 or fp32, as it came from the file."""
 
-    __slots__ = ("_bias", "_matrix")
+    __slots__ = ("_matrix", "bias")
 
     def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
         self._matrix = matrix
-        self._bias = bias
+        self.bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x, self._matrix, self._bias)
+        return F.linear(x, self._matrix, self.bias)
 
     def rows(self, ids: Tensor) -> Tensor:
         """As `Table.rows`."""
@@ -57,4 +62,4 @@ class DenseWeight:
         return self._matrix.float()
 
     def resident(self) -> tuple[Tensor, ...]:
-        return (self._matrix,) if self._bias is None else (self._matrix, self._bias)
+        return (self._matrix,) if self.bias is None else (self._matrix, self.bias)

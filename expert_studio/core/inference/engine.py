@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from expert_studio.core.errors import InferenceError, OutOfMemoryError, StorageError
-from expert_studio.core.inference.adapters_stack import AdapterShelf
+from expert_studio.core.inference.adapters_shelf import AdapterShelf, Composition
 from expert_studio.core.inference.answer_text import AnswerText
 from expert_studio.core.inference.base_model import load_base
 from expert_studio.core.inference.conversation import (
@@ -29,7 +29,7 @@ from expert_studio.core.inference.conversation import (
     Message,
     Sampling,
 )
-from expert_studio.core.inference.decoder import Decoder, LayerDeltas
+from expert_studio.core.inference.decoder import Decoder
 from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.engine_answer import AnswerRun, Task, pieces
 from expert_studio.core.inference.engine_caches import CacheShelf
@@ -69,7 +69,7 @@ class Engine:
         self._threads = Threads(*size, decoder.device)
         # Starting a bf16 product on a CPU costs ten times what a small one takes in fp32.
         dtype = torch.float32 if self._threads.small else decoder.dtype
-        self._adapters = AdapterShelf(decoder.shape, dtype, decoder.device)
+        self._adapters = AdapterShelf(dtype)
         self._caches = CacheShelf(decoder.new_cache)
         self._ends = frozenset((*decoder.shape.end_tokens, *tokenizer.end_tokens))
 
@@ -96,13 +96,13 @@ class Engine:
         started_s = time.perf_counter()
         decoder = self._open()
         prompt = self.prompt_ids(messages)
-        most_tokens = min(sampling.max_tokens, self._room(prompt))
-        task = Task(prompt, stack, with_seed(sampling), most_tokens, self._ends, started_s)
         text = AnswerText(self._tokenizer, sampling.stop)
         with self._working():
-            deltas = self._deltas(stack)
+            composed = self._compose(stack)
+            most_tokens = min(sampling.max_tokens, self._room(prompt, composed))
+            task = Task(prompt, stack, with_seed(sampling), most_tokens, self._ends, started_s)
             read = self._caches.take(stack.hash, prompt)
-            return AnswerRun(decoder, deltas, read, self._threads, task, text).say(
+            return AnswerRun(decoder, composed, read, self._threads, task, text).say(
                 on_text, should_stop
             )
 
@@ -123,15 +123,17 @@ class Engine:
         Raises:
             As `generate`.
         """
-        self._room(token_ids)
+        decoder = self._open()
         with self._working():
-            decoder, deltas = self._open(), self._deltas(stack)
+            composed = self._compose(stack)
+            self._room(token_ids, composed)
             cache = decoder.new_cache()
             rows = []
             for piece in pieces(token_ids):
                 self._threads.take(len(piece))
-                hidden = decoder.read(decoder.embed(piece), cache, deltas)
-                rows.append(decoder.logits(hidden).cpu())
+                embedded = composed.embed(decoder, piece, first=cache.length == 0)
+                hidden = decoder.read(embedded, cache, composed.layers)
+                rows.append(decoder.logits(hidden[-len(piece) :]).cpu())
             return torch.cat(rows)
 
     def save_logits(self, path: Path, token_ids: Sequence[int], stack: Stack = EMPTY) -> None:
@@ -184,17 +186,19 @@ class Engine:
             raise InferenceError("The base is not loaded.", "It was closed.", "Load it again.")
         return self._decoder
 
-    def _room(self, prompt: Sequence[int]) -> int:
+    def _room(self, prompt: Sequence[int], composed: Composition) -> int:
         context = self._open().shape.context_length
-        if not prompt or len(prompt) >= context:
+        length = composed.ahead + len(prompt)
+        if not prompt or length >= context:
+            virtual = f" with {composed.ahead} of soft prompts" if composed.ahead else ""
             raise InferenceError(
                 "The prompt does not fit the base's context.",
-                f"It has {len(prompt):,} tokens; the base reads {context:,} with its answer.",
+                f"It has {length:,} tokens{virtual}; the base reads {context:,} with its answer.",
                 "Shorten it, or start a new conversation.",
             )
-        return context - len(prompt)
+        return context - length
 
-    def _deltas(self, stack: Stack) -> tuple[LayerDeltas, ...]:
+    def _compose(self, stack: Stack) -> Composition:
         base = self._description
         same = (stack.base_sha256, stack.quantization) == (base.sha256, base.quantization)
         if stack.members and not same:
@@ -204,7 +208,7 @@ class Engine:
                 "Compose them again.",
             )
         self._threads.alone()
-        return self._adapters.deltas(stack)
+        return self._adapters.compose(stack, self._open())
 
     @contextmanager
     def _working(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from expert_studio.core.inference.adapters_shelf import Composition
 from expert_studio.core.inference.answer_text import AnswerText
 from expert_studio.core.inference.conversation import (
     Answer,
@@ -18,7 +19,7 @@ from expert_studio.core.inference.conversation import (
     FinishReason,
     Sampling,
 )
-from expert_studio.core.inference.decoder import Decoder, LayerDeltas
+from expert_studio.core.inference.decoder import Decoder
 from expert_studio.core.inference.engine_caches import ReadText
 from expert_studio.core.inference.engine_threads import Threads
 from expert_studio.core.inference.sampling import Sampler
@@ -51,14 +52,14 @@ class AnswerRun:
     def __init__(
         self,
         decoder: Decoder,
-        deltas: tuple[LayerDeltas, ...],
+        composed: Composition,
         read: ReadText,
         threads: Threads,
         task: Task,
         text: AnswerText,
     ) -> None:
         self._decoder = decoder
-        self._deltas = deltas
+        self._composed = composed
         self._read = read
         self._threads = threads
         self._task = task
@@ -126,6 +127,7 @@ class AnswerRun:
         """Reads tokens. Returns (vocabulary,) float32 after the last of them."""
         decoder = self._decoder
         self._threads.take(len(tokens))
-        hidden = decoder.read(decoder.embed(tokens), self._read.kv, self._deltas)
+        embedded = self._composed.embed(decoder, tokens, first=not self._read.tokens)
+        hidden = decoder.read(embedded, self._read.kv, self._composed.layers)
         self._read.tokens.extend(tokens)
         return decoder.logits(hidden[-1:])[0]

@@ -14,7 +14,10 @@ CACHES_KEPT = 4
 
 
 class ReadText:
-    """Tokens one stack has read, and their keys and values."""
+    """Tokens one stack has read, and their keys and values.
+
+    The stack's virtual tokens, if it has any, were read with the first token and lie ahead.
+    """
 
     __slots__ = ("kv", "stack_hash", "tokens")
 
@@ -23,10 +26,15 @@ class ReadText:
         self.kv = kv
         self.tokens: list[int] = []
 
+    @property
+    def ahead(self) -> int:
+        """Positions before the first token."""
+        return self.kv.length - len(self.tokens)
+
     def keep(self, length: int) -> None:
-        """Forgets all but the first `length` tokens."""
+        """Forgets all but the first `length` tokens; of none, what lay ahead as well."""
+        self.kv.length = self.ahead + length if length else 0
         del self.tokens[length:]
-        self.kv.length = length
 
 
 class CacheShelf:
@@ -54,7 +62,7 @@ class CacheShelf:
         else:
             chosen = ReadText(stack_hash, self._new_cache())
             if best is not None and shared:
-                chosen.kv = best.kv.copy(shared)
+                chosen.kv = best.kv.copy(best.ahead + shared)
                 chosen.tokens = best.tokens[:shared]
         self._texts.append(chosen)
         del self._texts[:-CACHES_KEPT]

@@ -6,8 +6,10 @@ matrix plus the experts' raw deltas, added up one by one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -59,17 +61,68 @@ def with_experts(
     return adapted, moved / sum(float(matrix.norm()) for matrix in matrices.values())
 
 
-def logits(decoder: Decoder, matrices: Mapping[tuple[int, str], Tensor], ids: list[int]) -> Tensor:
-    """(positions, vocabulary) float32 of a Qwen3 base."""
+def composed(
+    matrices: Matrices, experts: Sequence[tuple[Path, float]]
+) -> tuple[Matrices, Tensor | None]:
+    """What the base's matrices become under (folder, weight) experts of any kind.
+
+    Also the virtual tokens of those that are soft prompts, (tokens, hidden), in the order given.
+    """
+    files = [(_file(folder), weight) for folder, weight in experts]
+    virtual = [
+        tensors["prompt_embeddings"]
+        for (config, tensors), weight in files
+        if config["peft_type"] == "PROMPT_TUNING" and weight > 0
+    ]
+    effective = {}
+    for (layer, projection), matrix in matrices.items():
+        block = "self_attn" if projection[0] in "qkvo" else "mlp"
+        place = f"base_model.model.model.layers.{layer}.{block}.{projection}"
+        inner, added = matrix, torch.zeros_like(matrix)
+        for (config, tensors), weight in files:
+            if f"{place}.ia3_l" in tensors:
+                vector = 1 + weight * (tensors[f"{place}.ia3_l"].flatten() - 1)
+                of_input = projection in config["feedforward_modules"]
+                inner = inner * (vector[None, :] if of_input else vector[:, None])
+            elif f"{place}.lora_A.weight" in tensors:
+                rank = config["r"]
+                scale = config["lora_alpha"] / (rank**0.5 if config["use_rslora"] else rank)
+                a, b = tensors[f"{place}.lora_A.weight"], tensors[f"{place}.lora_B.weight"]
+                change = scale * (b @ a)
+                if f"{place}.lora_magnitude_vector" in tensors:
+                    adapted = matrix + change
+                    magnitude = tensors[f"{place}.lora_magnitude_vector"]
+                    change = adapted * (magnitude / adapted.norm(dim=1))[:, None] - matrix
+                added = added + weight * change
+        effective[layer, projection] = inner + added
+    return effective, torch.cat(virtual) if virtual else None
+
+
+def _file(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    tensors = load_file(folder / "adapter_model.safetensors")
+    config = json.loads((folder / "adapter_config.json").read_bytes())
+    return config, {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def logits(
+    decoder: Decoder,
+    matrices: Mapping[tuple[int, str], Tensor],
+    ids: list[int],
+    virtual: Tensor | None = None,
+) -> Tensor:
+    """(positions, vocabulary) float32 of a Qwen3 base, after (tokens, hidden) virtual tokens."""
     shape = decoder.shape
     table = decoder.tokens.dequantized()
     x = table[torch.tensor(ids)]
+    if virtual is not None:
+        x = torch.cat((virtual, x))
+    asked, positions = len(ids), len(x)
     angle = torch.outer(
-        torch.arange(len(ids)).float(),
+        torch.arange(positions).float(),
         shape.rope_theta ** (-torch.arange(0, shape.head_dim, 2).float() / shape.head_dim),
     )
     turn = torch.polar(torch.ones_like(angle), angle)  # (positions, head_dim / 2) complex
-    future = torch.ones(len(ids), len(ids)).triu(1).bool()
+    future = torch.ones(positions, positions).triu(1).bool()
     group = shape.heads // shape.kv_heads
     for index, layer in enumerate(decoder.layers):
         norms = layer.head_norms
@@ -88,7 +141,8 @@ def logits(decoder: Decoder, matrices: Mapping[tuple[int, str], Tensor], ids: li
         y = _normed(x, layer.mlp_norm.float(), shape.norm_epsilon)
         gate, up = y @ matrices[index, "gate_proj"].T, y @ matrices[index, "up_proj"].T
         x = x + (gate * gate.sigmoid() * up) @ matrices[index, "down_proj"].T
-    return _normed(x, decoder.norm.float(), shape.norm_epsilon) @ decoder.head.dequantized().T
+    last = _normed(x[-asked:], decoder.norm.float(), shape.norm_epsilon)
+    return last @ decoder.head.dequantized().T
 
 
 def relative_l2(ours: Tensor, theirs: Tensor) -> float:

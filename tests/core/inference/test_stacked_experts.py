@@ -93,7 +93,7 @@ def test_deltas_layer_by_layer(quantization: Quantization, two: Any, bundled_eng
     """int8 also rounds its inputs, which adds up over layers; each layer alone is exact."""
     engine: Engine = bundled_engine(quantization)
     decoder, shape = _decoder(engine), _decoder(engine).shape
-    layers = engine._deltas(_stack(engine, two, WEIGHTS))
+    layers = engine._compose(_stack(engine, two, WEIGHTS)).layers
     fused = {
         "qkv": ("q_proj", "k_proj", "v_proj"),
         "o": ("o_proj",),
@@ -222,7 +222,6 @@ def test_a_stack_of_another_base_is_refused(two: Any, bundled_engine: Any) -> No
 @pytest.mark.parametrize(
     ("keywords", "error", "sentence"),
     [
-        ({"kind": "ia3"}, LoadError, "of the kind ia3"),
         ({"damage": "truncate"}, IntegrityError, "changed on disk"),
         ({"damage": "remove"}, LoadError, "could not be loaded"),
         ({"damage": "layers"}, CompatibilityError, "has 8 layers"),
