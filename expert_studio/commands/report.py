@@ -47,11 +47,15 @@ def say_aside(line: str) -> None:
     typer.echo(printable(line), err=True)
 
 
+NAME_WIDTH = 24  # characters; a cell up to here is a name or a figure, not a sentence
+
+
 def say_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Prints a table; its cells wrap, so that nothing is cut."""
+    """Prints a table; long cells wrap, so that nothing is cut, and names stay in one piece."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for index, column in enumerate(columns):
+        longest = max((len(row[index]) for row in rows), default=0)
+        table.add_column(column, overflow="fold", no_wrap=longest <= NAME_WIDTH)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False).print(table)

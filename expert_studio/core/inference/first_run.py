@@ -31,18 +31,19 @@ class FirstTask:
         return (Message("user", self.prompt),)
 
 
+# On the bundled base these show three different things: text, JSON, the JSON that was asked.
 TASKS: tuple[FirstTask, ...] = (
     FirstTask(
-        "Extract fields as JSON",
-        "Extract vendor, date, total and currency as JSON: Hi, Brightline Supplies here. "
-        "Invoice 2291 of 14 March 2026 comes to 1284.50 EUR, payable within 30 days.",
+        "Classify a text",
+        "Classify this document: type, language and technologies as JSON.\n\n"
+        "fn main() {\n    let mut total = 0;\n    for n in 1..10 {\n        total += n;\n    }\n"
+        '    println!("{}", total);\n}',
         ((), ("json-parser",), ("json-parser", "document-classifier")),
     ),
     FirstTask(
-        "Classify a text",
-        "Classify this document and answer as JSON with type and language: "
-        "This agreement is made on 4 June between Northfield Ltd and the supplier. "
-        "The parties agree as follows.",
+        "Extract fields as JSON",
+        "Extract event, city and date as JSON: The Long Table Dinner takes place in Lyon on "
+        "2 June 2026. Tickets are at the door.",
         ((), ("json-parser",), ("json-parser", "document-classifier")),
     ),
 )
