@@ -22,10 +22,14 @@ class AnswerText:
         stopped: whether a stop string has appeared; nothing is given after it.
     """
 
-    def __init__(self, tokenizer: ChatTokenizer, stop: Sequence[str] = ()) -> None:
+    def __init__(
+        self, tokenizer: ChatTokenizer, stop: Sequence[str] = (), *, thinks: bool = True
+    ) -> None:
+        """Where it never `thinks`, the tags of a thought are text like any other."""
         self._tokenizer = tokenizer
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stop = tuple(string for string in stop if string)
+        self._thinks = thinks
         self._thinking = False
         self._trim = False  # blank lines after a thought belong to it
         self._pending = ""  # decoded, not yet known to be outside a thought
@@ -61,6 +65,8 @@ class AnswerText:
 
     def _spoken(self, new: str, final: bool) -> str:
         """The part of the text so far that is surely outside any thought."""
+        if not self._thinks:
+            return new
         self._pending += new
         spoken = ""
         while True:

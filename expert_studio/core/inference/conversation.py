@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from expert_studio.core.inference.constraint import Constraint
 from expert_studio.core.inference.stack import Stack
 from expert_studio.core.settings import Quantization
 
@@ -39,6 +40,7 @@ class Sampling:
     repetition_penalty: float = 1.0  # 1 turns it off
     seed: int | None = None  # None draws one; the answer says which
     stop: tuple[str, ...] = ()
+    constraint: Constraint | None = None  # what the text must look like
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ class Answer:
     sampling: Sampling  # with the seed that was really used
     finish_reason: FinishReason
     timing: AnswerTiming
+    # Whether the text fulfils `sampling.constraint`, whole; None where there is none. An answer
+    # that was cut does not, and must not be passed on as if it did.
+    constraint_satisfied: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,7 @@ class ChatEngine(Protocol):
 
         Raises:
             InferenceError: the prompt does not fit the context, or the stack is of another base.
+            UsageError: the constraint cannot be used.
             OutOfMemoryError: no room; the engine stays usable.
         """
         ...

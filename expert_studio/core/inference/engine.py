@@ -36,6 +36,7 @@ from expert_studio.core.inference.engine_caches import CacheShelf
 from expert_studio.core.inference.engine_memory import give_back, memory_told
 from expert_studio.core.inference.engine_threads import Threads
 from expert_studio.core.inference.sampling import with_seed
+from expert_studio.core.inference.sampling_constraint import GuideBook
 from expert_studio.core.inference.stack import EMPTY, Stack
 from expert_studio.core.inference.tokenizer import ChatTokenizer
 
@@ -72,6 +73,8 @@ class Engine:
         self._adapters = AdapterShelf(dtype)
         self._caches = CacheShelf(decoder.new_cache)
         self._ends = frozenset((*decoder.shape.end_tokens, *tokenizer.end_tokens))
+        vocabulary = decoder.shape.vocabulary
+        self._guides = GuideBook(tokenizer, vocabulary, self._ends, decoder.device)
 
     @property
     def base(self) -> BaseDescription:
@@ -90,17 +93,20 @@ class Engine:
         Raises:
             InferenceError: closed, the prompt does not fit the context, or the stack is
                 of another base.
+            UsageError: the constraint cannot be used.
             LoadError, IntegrityError, CompatibilityError: an expert cannot be used.
             OutOfMemoryError: no room; caches are given up and the engine stays usable.
         """
         started_s = time.perf_counter()
         decoder = self._open()
         prompt = self.prompt_ids(messages)
-        text = AnswerText(self._tokenizer, sampling.stop)
+        guide = self._guides.guide(sampling.constraint)
+        text = AnswerText(self._tokenizer, sampling.stop, thinks=guide is None)
         with self._working():
             composed = self._compose(stack)
             most_tokens = min(sampling.max_tokens, self._room(prompt, composed))
-            task = Task(prompt, stack, with_seed(sampling), most_tokens, self._ends, started_s)
+            seeded = with_seed(sampling)
+            task = Task(prompt, stack, seeded, most_tokens, self._ends, started_s, guide)
             read = self._caches.take(stack.hash, prompt)
             return AnswerRun(decoder, composed, read, self._threads, task, text).say(
                 on_text, should_stop

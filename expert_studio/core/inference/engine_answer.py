@@ -23,6 +23,7 @@ from expert_studio.core.inference.decoder import Decoder
 from expert_studio.core.inference.engine_caches import ReadText
 from expert_studio.core.inference.engine_threads import Threads
 from expert_studio.core.inference.sampling import Sampler
+from expert_studio.core.inference.sampling_constraint import Guide
 from expert_studio.core.inference.stack import Stack
 
 PREFILL_TOKENS = 256  # read between two looks at should_stop
@@ -38,6 +39,7 @@ class Task:
     most_tokens: int  # what sampling and the context allow
     end_tokens: frozenset[int]
     started_s: float  # time.perf_counter() when the prompt was given
+    guide: Guide | None = None  # along sampling.constraint
 
 
 def pieces(tokens: Sequence[int], size: int = PREFILL_TOKENS) -> Iterator[Sequence[int]]:
@@ -88,6 +90,7 @@ class AnswerRun:
                 cached_tokens=self._cached,
                 tokens=self._tokens,
             ),
+            constraint_satisfied=self._satisfied(reason),
         )
 
     def _loop(
@@ -98,21 +101,48 @@ class AnswerRun:
         while self._tokens < task.most_tokens:
             if logits is None or should_stop():
                 return "cancelled"
-            token = self._sampler.choose(logits)
+            tokens = self._choose(logits)
             self._last_s = time.perf_counter()
             if self._tokens == 0:
                 self._first_s = self._last_s
-            if token in task.end_tokens:
-                return "stop"
-            self._tokens += 1
-            piece = self._text.push(token)
-            if piece:
-                on_text(piece)
-            if self._text.stopped:
+            for token in tokens:
+                if token in task.end_tokens:
+                    return "stop"
+                self._tokens += 1
+                piece = self._text.push(token)
+                if piece:
+                    on_text(piece)
+                if self._text.stopped:
+                    return "stop"
+            if task.guide is not None and task.guide.finished:
                 return "stop"
             if self._tokens < task.most_tokens:
-                logits = self._next([token])
+                logits = self._next(tokens)
         return "length"
+
+    def _choose(self, logits: Tensor) -> list[int]:
+        """The next token, and those that a constraint leaves no choice about."""
+        guide = self._task.guide
+        if guide is None:
+            return [self._sampler.choose(logits)]
+        room = self._task.most_tokens - self._tokens
+        chosen = []
+        forced = guide.take_forced(room)
+        if not forced:
+            guide.forbid(logits)
+            chosen = [self._sampler.choose(logits)]
+            guide.take(chosen[0])
+            forced = [] if guide.finished else guide.take_forced(room - 1)
+        for token in forced:
+            self._sampler.note(token)
+        return chosen + forced
+
+    def _satisfied(self, reason: FinishReason) -> bool | None:
+        """Whether the whole text fulfils the constraint; None where there is none."""
+        guide = self._task.guide
+        if guide is None:
+            return None
+        return reason == "stop" and guide.satisfied and not self._text.stopped
 
     def _prefill(self, should_stop: Callable[[], bool]) -> Tensor | None:
         """Logits after the prompt; None when stopped on the way."""

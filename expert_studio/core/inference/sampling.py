@@ -54,6 +54,10 @@ class Sampler:
         chosen = torch.multinomial(probabilities.cpu(), 1, generator=self._random)
         return self._say(int(ids[int(chosen)]))
 
+    def note(self, token: int) -> None:
+        """A token was said without being chosen."""
+        self._say(token)
+
     def _candidates(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities and ids of all tokens the filters could keep.
 

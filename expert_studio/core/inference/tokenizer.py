@@ -88,6 +88,11 @@ class ChatTokenizer:
         """The UTF-8 bytes of one token, perhaps part of a character; b"" for one without text."""
         return self._bytes.get(token, b"")
 
+    @property
+    def added_tokens(self) -> frozenset[int]:
+        """Tokens that stand beside the ordinary ones: all that steer, and tags such as <think>."""
+        return frozenset(self._added.values())
+
     def is_control(self, token: int) -> bool:
         """Whether a token steers (a special added token) rather than says something."""
         return token in self._control
