@@ -34,8 +34,11 @@ from tests.demonstration_experts import experts_to_show
 
 SIZES = ((1280, 800), (1920, 1080))
 PROMPT = (
-    "Extract vendor, date, total and currency as JSON: Hi, Brightline Supplies here. "
-    "Invoice 2291 of 14 March 2026 comes to 1284.50 EUR."
+    "Extract event, city and date as JSON: The Long Table Dinner takes place in Lyon on "
+    "2 June 2026. Tickets are at the door."
+)
+NEXT_PROMPT = (
+    "Extract name, age and city as JSON.\n\nMaria Silva is 34 years old and works in Porto."
 )
 FORMATTED = """The mail is a **supplier invoice**. These are its fields:
 
@@ -153,7 +156,7 @@ class Tour:
         self.until(lambda: not studio.dialogue.busy, "the end of the answer")
         self.picture("07-stopped")
         page.composer.rows[0].weighed.emit("json-parser", 0.6)
-        page.prompt.sent.emit("And the same for: order 17 of 2 May, 40 USD, from Acme.")
+        page.prompt.sent.emit(NEXT_PROMPT)
         self.until(lambda: not studio.dialogue.busy, "the second answer")
         self.settle()
         self.picture("08-not-as-trained")

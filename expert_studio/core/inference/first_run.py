@@ -36,8 +36,7 @@ TASKS: tuple[FirstTask, ...] = (
     FirstTask(
         "Classify a text",
         "Classify this document: type, language and technologies as JSON.\n\n"
-        "fn main() {\n    let mut total = 0;\n    for n in 1..10 {\n        total += n;\n    }\n"
-        '    println!("{}", total);\n}',
+        "MATCH (p:Person)-[:KNOWS]->(f:Person) WHERE p.name = 'Ann' RETURN f.name",
         ((), ("json-parser",), ("json-parser", "document-classifier")),
     ),
     FirstTask(

@@ -14,6 +14,7 @@ from expert_studio.core.inference.history import Turn
 from expert_studio.core.inference.stack import EMPTY
 from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.json_block import json_block
 from expert_studio.views.widgets.markdown import (
     Prose,
     blocks,
@@ -151,7 +152,11 @@ class AnswerView(QWidget):
             if item is not None and (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        self._add_blocks(self._text)
+        whole = json_block(plain(self._text))
+        if whole is None:
+            self._add_blocks(self._text)
+        else:
+            self._body.addWidget(CodeFrame(whole))
         note = self._told()
         theme.restyle(self._note, role="small" if self._turn.state == "cancelled" else "warn")
         self._note.setText(note)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import Answer
 from expert_studio.core.inference.stack import Stack
-from expert_studio.views.theme import tokens_of
+from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
-from expert_studio.views.widgets.markdown import Code, coloured, plain
+from expert_studio.views.widgets.json_block import json_block
+from expert_studio.views.widgets.markdown import coloured, plain
 from expert_studio.views.widgets.rich_text import RichText
 from expert_studio.views.widgets.tier_dot import TierDot
 
@@ -28,6 +28,8 @@ class FirstRunAnswer(QFrame):
         self.setProperty("role", "card")
         self.setMinimumHeight(LEAST_HEIGHT)
         self._text = ""
+        self._finished = False
+        self._shown = theme.tokens_of(self)
         self._body = RichText()
         self._facts = ElidedLabel()
         self._build(experts, tiers)
@@ -61,6 +63,7 @@ class FirstRunAnswer(QFrame):
 
     def begin(self, stack: Stack) -> None:
         self._text = ""
+        self._finished = False
         self._facts.hide()
         self._body.show_html(_small("…"))
 
@@ -70,7 +73,8 @@ class FirstRunAnswer(QFrame):
 
     def finish(self, answer: Answer) -> None:
         self._text = answer.text
-        self._body.show_html(self._formatted(plain(answer.text)))
+        self._finished = True
+        self._show_whole()
         self._facts.set_text(
             self.tr("{0} tok · {1:.0f} tok/s").format(
                 answer.timing.tokens, answer.timing.decode_tok_s
@@ -82,15 +86,22 @@ class FirstRunAnswer(QFrame):
     def fail(self) -> None:
         self._body.show_html(_small(self.tr("This one could not be answered.")))
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if self._finished and theme.was_recoloured(event, self._shown):
+            self._show_whole()
+
+    def _show_whole(self) -> None:
+        self._shown = theme.tokens_of(self)
+        self._body.show_html(self._formatted(plain(self._text)))
+
     def _formatted(self, text: str) -> str:
         if not text.strip():
             return _small(self.tr("(nothing)"))
-        try:
-            value = json.loads(text)
-        except ValueError:
+        block = json_block(text)
+        if block is None:
             return _small(text)
-        pretty = Code("json", json.dumps(value, indent=2, ensure_ascii=False))
-        marked = coloured(pretty, tokens_of(self))
+        marked = coloured(block, self._shown)
         return f'<pre style="margin: 0; white-space: pre-wrap; line-height: 125%">{marked}</pre>'
 
 
