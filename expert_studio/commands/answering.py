@@ -23,6 +23,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from expert_studio.commands.bases import Base, base_folder
+from expert_studio.commands.constraining import (
+    Choices,
+    Grammar,
+    JsonSchema,
+    Regex,
+    read_constraint,
+    say_held,
+)
 from expert_studio.commands.library import opened_library
 from expert_studio.commands.report import (
     STOPPED_EXIT_CODE,
@@ -97,27 +105,37 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
         Path | None,
         typer.Option(metavar="FILE", help="Also write the prompt's logits as safetensors."),
     ] = None,
+    json_schema: JsonSchema = None,
+    grammar: Grammar = None,
+    regex: Regex = None,
+    choices: Choices = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask once, with the experts given, and print the answer as it comes."""
+    """Ask once, with the experts given, and print the answer as it comes.
+
+    An answer that is held to a form is printed when it is whole, and else fails.
+    """
     chosen = parse_experts(experts)
     words = readable(sys.stdin.read() if prompt == "-" else prompt)
     messages = [Message("system", readable(system))] if system else []
     messages.append(Message("user", words))
-    sampling = Sampling(max_tokens, temperature, top_k, top_p, seed=seed)
+    form = read_constraint(json_schema, grammar, regex, choices)
+    sampling = Sampling(max_tokens, temperature, top_k, top_p, seed=seed, constraint=form)
     with loaded_engine(base, quant, device) as engine, stop_on_interrupt() as stopped:
         stack = compose_stack(chosen, engine, mode)
         if logits is not None:
             engine.save_logits(logits, engine.prompt_ids(messages), stack)
-        on_text = hide if as_json else show
+        on_text = hide if as_json or form else show
         answer = engine.generate(messages, stack, sampling, on_text, stopped.is_set)
         described = describe_stack(stack, engine)
-    if not as_json:
-        typer.echo()
-    else:
+    if as_json:
         say_json(_answer_json(answer, described))
+    elif form is None:
+        typer.echo()
     if answer.finish_reason == "cancelled":
         raise typer.Exit(STOPPED_EXIT_CODE)
+    if form is not None:
+        say_held(answer, form, as_json)
 
 
 def _answer_json(answer: Answer, described: dict[str, Any]) -> dict[str, Any]:
@@ -129,6 +147,7 @@ def _answer_json(answer: Answer, described: dict[str, Any]) -> dict[str, Any]:
         "decode_tok_s": round(timing.decode_tok_s, 3),
         "prompt_tokens": timing.prompt_tokens,
         "finish_reason": answer.finish_reason,
+        "constraint_satisfied": answer.constraint_satisfied,
         "sampling": asdict(answer.sampling),
         "stack": described,
     }

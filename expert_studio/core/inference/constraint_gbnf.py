@@ -13,6 +13,7 @@ MOST_RULES = 4_000
 MOST_NESTED = 64
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
 _SPACE_IN_LINE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
+_BAR = re.compile(rf"{_SPACE.pattern}\|{_SPACE.pattern}")  # even on a line of its own
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _COUNT = re.compile(r"\{\s*(\d{1,9})\s*(,?)\s*(\d{1,9})?\s*\}")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
@@ -93,8 +94,8 @@ class _Reader:
 
     def _alternatives(self) -> Expression:
         parts = [self._sequence()]
-        while self._took("|"):
-            self._skip(_SPACE)
+        while bar := _BAR.match(self._source, self._at):
+            self._at = bar.end()
             parts.append(self._sequence())
         return parts[0] if len(parts) == 1 else Alternatives(tuple(parts))
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from expert_studio.core.errors import StorageError
+from expert_studio.core.inference.constraint import Constraint
 from expert_studio.core.inference.conversation import (
     Answer,
     AnswerTiming,
@@ -358,4 +359,11 @@ def _stack(stored: dict[str, Any]) -> Stack:
 
 
 def _sampling(stored: dict[str, Any]) -> Sampling:
-    return Sampling(**{**stored, "stop": tuple(stored["stop"])})
+    constraint = stored.get("constraint")
+    return Sampling(
+        **{
+            **stored,
+            "stop": tuple(stored["stop"]),
+            "constraint": None if constraint is None else Constraint(**constraint),
+        }
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from expert_studio.core.errors import StorageError
+from expert_studio.core.inference.constraint import Constraint
 from expert_studio.core.inference.conversation import Answer, AnswerTiming, Message, Sampling
 from expert_studio.core.inference.history import (
     MIGRATIONS,
@@ -32,7 +33,7 @@ MEMBER = StackMember(
     trained_weight=1.0,
 )
 STACK = Stack((MEMBER,), "b" * 64, "bf16")
-SAMPLING = Sampling(seed=7, stop=("###",))
+SAMPLING = Sampling(seed=7, stop=("###",), constraint=Constraint("regex", "[a-z]+"))
 TIMING = AnswerTiming(38.0, 47.5, 12, 4, 61)
 
 
