@@ -23,7 +23,8 @@ TRIED_BYTES = 200
 WHITESPACE = r"(?: |\n[ \t]{0,20})?"
 END = 256  # the token after the 256 bytes
 TOO_COMPLEX = ("too many", "Too many", "too big", "too large", "Current row has", "too complex")
-LIMITS = LLParserLimits(verbose_errors=False)
+# A state takes up to 2 kB: a long answer through a hostile grammar stays within 100 MB.
+LIMITS = LLParserLimits(verbose_errors=False, max_lexer_states=50_000)
 
 
 class GrammarRefusedError(ValueError):

@@ -9,15 +9,15 @@ from collections.abc import Collection
 from functools import cached_property
 
 import torch
-from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from torch import Tensor
 
 from expert_studio.core.errors import InferenceError
 from expert_studio.core.inference.constraint import Constraint
+from expert_studio.core.inference.constraint_grammar import LIMITS
 from expert_studio.core.inference.constraint_trial import tried_grammar
 from expert_studio.core.inference.tokenizer import ChatTokenizer
 
-LIMITS = LLParserLimits(verbose_errors=False)
 BITS = 8
 BYTES = 256
 
