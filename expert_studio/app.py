@@ -37,6 +37,7 @@ from expert_studio.core.inference.history import History, Turn
 from expert_studio.core.settings import Folders, Settings, bundled_experts_folder
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.base_download import BaseDownload
+from expert_studio.runtime.cycle_collector import CycleCollector
 from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.main_window import MainWindow
@@ -85,6 +86,7 @@ class Studio(QObject):
         self._base: BaseDescription | None = None
         self._tiers: dict[str, str] = {}
         self._is_closed = False
+        self._collector = CycleCollector(self)
         self.theme = Theme(application, self)
         self.theme.apply(self._settings.theme)
         self.library = Library(folders.library)
@@ -152,6 +154,7 @@ class Studio(QObject):
 
     def open(self) -> None:
         """Shows the window; what is heavy starts after its first paint."""
+        self._collector.start()
         self.model_thread.start()
         self.chat_page.prompt.focus()
         self.window.show()
@@ -173,6 +176,7 @@ class Studio(QObject):
         ended = self.background.close() and ended
         ended = self.database_lane.close() and ended
         self.history.close()
+        self._collector.close()
         if not ended:
             log.error("work was still running when the window was closed")
         self.closed.emit()
@@ -238,6 +242,7 @@ class Studio(QObject):
     @Slot(object)
     def _on_base_ready(self, base: BaseDescription) -> None:
         self._base = base
+        self._collector.settle()
         self.window.status.show_base(base)
         self.chat_page.set_base(base)
         self.library_page.base_changed()

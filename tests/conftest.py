@@ -9,6 +9,7 @@ warnings and stray Qt messages fail it too: pyproject.toml says so to pytest.
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import re
 import socket
@@ -40,6 +41,7 @@ hypothesis.settings.register_profile("studio", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("studio")
 
 # a thread or process told to end may still be unwinding, and torch unwinds for seconds
+COLLECT_EVERY = 25  # tests; a full collection takes a tenth of a second once torch is there
 GRACE_S = float(os.environ.get("EXPERT_STUDIO_TEST_GRACE_S", "15"))
 
 
@@ -171,6 +173,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # pytest-qt listens while a test runs; this hears what is said as its fixtures end.
     qInstallMessageHandler(keep_late_message)
+    # As in the app (runtime.cycle_collector): no thread but this one destroys a widget.
+    gc.disable()
+
+
+_ended = itertools.count(1)
+
+
+def pytest_runtest_teardown() -> None:
+    """Collects cycles here, on the main thread."""
+    gc.collect(2 if next(_ended) % COLLECT_EVERY == 0 else 1)
 
 
 def _is_busy(started: Any) -> bool:

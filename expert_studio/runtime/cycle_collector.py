@@ -1,0 +1,50 @@
+"""Python's cycle collector, run on the main thread alone. Lives on the main thread.
+
+Left to itself, Python collects on whichever thread allocates next. A widget in a cycle
+would then be destroyed on the model thread, where Qt cannot stop its timers, and the next
+tick of such a timer ends the process. Knows nothing of what is collected.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+LOOK_EVERY_MS = 1_000
+
+
+class CycleCollector(QObject):
+    """Collects by Python's own thresholds, but only between two events of the window."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._was_enabled = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_EVERY_MS)
+        self._timer.timeout.connect(self._on_look)
+
+    def start(self) -> None:
+        """Takes collecting over from the interpreter."""
+        self._was_enabled = gc.isenabled()
+        gc.disable()
+        self._timer.start()
+
+    def settle(self) -> None:
+        """What lives now (torch's modules above all) is not looked at again: collecting stays
+        quick however much was imported."""
+        gc.freeze()
+
+    def close(self) -> None:
+        """Hands collecting back."""
+        self._timer.stop()
+        gc.unfreeze()
+        if self._was_enabled:
+            gc.enable()
+
+    @Slot()
+    def _on_look(self) -> None:
+        counts, thresholds = gc.get_count(), gc.get_threshold()
+        due = [g for g in range(3) if thresholds[g] and counts[g] > thresholds[g]]
+        if due:
+            gc.collect(max(due))
