@@ -8,7 +8,7 @@ weights given by a person or of several experts together: see `adapters_stack`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -19,13 +19,15 @@ from expert_studio.core.inference.decoder_shape import PRODUCTS
 from expert_studio.core.inference.stack import StackMember
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LowRank:
     """One expert's delta at one linear layer W.
 
     Without a ratio it is scale * B A x. With one (DoRA, arXiv 2402.09353) it is
     (ratio - 1) * W x + ratio * scale * B A x: what W + scale B A gives with its rows
     brought to the magnitudes that were learned, less W x.
+
+    `a` may be replaced by an equal view of a stack's, so that it is held once.
     """
 
     a: Tensor  # (rank, in)
@@ -48,7 +50,7 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class LoadedExpert:
-    """An expert on the device, as its file holds it: no weight folded in."""
+    """An expert in memory, as its file holds it: no weight folded in."""
 
     name: str
     load_order: int
@@ -64,7 +66,9 @@ class LoadedExpert:
 
 
 def load_expert(member: StackMember, decoder: Decoder, dtype: torch.dtype) -> LoadedExpert:
-    """Reads one expert from its folder onto the base's device; low ranks in `dtype`.
+    """Reads one expert from its folder onto the base's device.
+
+    Low ranks stay in the file's dtype, but are never wider than `dtype`.
 
     Raises:
         LoadError: its files are missing or damaged.
@@ -85,16 +89,37 @@ def load_expert(member: StackMember, decoder: Decoder, dtype: torch.dtype) -> Lo
         }
         return LoadedExpert(name, order, factors=factors)
     ratios = _ratios(file, decoder) if file.config.kind == "dora" else {}
-    low_ranks = {
-        place: LowRank(
-            held["lora_A"].to(device, dtype, copy=True),
-            held["lora_B"].to(device, dtype, copy=True),
-            file.config.scale_of(file.path_of(place)),
-            ratios.get(place),
+    low_ranks = {}
+    for place, held in file.parts.items():
+        a, b = held["lora_A"], held["lora_B"]
+        kept = a.dtype if a.dtype == b.dtype and a.itemsize <= dtype.itemsize else dtype
+        scale = file.config.scale_of(file.path_of(place))
+        low_ranks[place] = LowRank(
+            a.to(device, kept, copy=True), b.to(device, kept, copy=True), scale, ratios.get(place)
         )
-        for place, held in file.parts.items()
-    }
     return LoadedExpert(name, order, low_ranks)
+
+
+def moved(expert: LoadedExpert, device: torch.device) -> LoadedExpert:
+    """The same expert in another memory."""
+    tokens = expert.virtual_tokens
+    return replace(
+        expert,
+        low_ranks={
+            place: LowRank(
+                low.a.to(device),
+                low.b.to(device),
+                low.scale,
+                None if low.ratio is None else low.ratio.to(device),
+            )
+            for place, low in expert.low_ranks.items()
+        },
+        factors={
+            place: Factors(factors.vector.to(device), factors.of_input)
+            for place, factors in expert.factors.items()
+        },
+        virtual_tokens=None if tokens is None else tokens.to(device),
+    )
 
 
 def _ratios(file: AdapterFile, decoder: Decoder) -> dict[Place, Tensor]:

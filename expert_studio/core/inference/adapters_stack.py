@@ -41,22 +41,22 @@ class _Part:
 
     __slots__ = ("b", "blocks", "outputs", "ranks")
 
-    def __init__(self, outputs: slice, ranks: slice, blocks: tuple[_Block, ...]) -> None:
+    def __init__(self, outputs: slice, ranks: slice, blocks: tuple[_Block, ...], a: Tensor) -> None:
+        """a: of the product; b gets its dtype and device."""
         self.outputs = outputs  # of the fused product's output
         self.ranks = ranks  # of the fused product's A
         self.blocks = blocks
-        like = blocks[0].source.b
         width, rank = outputs.stop - outputs.start, ranks.stop - ranks.start
         # (out, sum r). In fp32 its columns lie together: one token is read up to four times faster.
-        columns = like.dtype == torch.float32
-        self.b = like.new_zeros(rank, width).t() if columns else like.new_zeros(width, rank)
+        columns = a.dtype == torch.float32
+        self.b = a.new_zeros(rank, width).t() if columns else a.new_zeros(width, rank)
 
     def fold(self, weights: Sequence[float]) -> None:
         for block in self.blocks:
             source = block.source
-            b = source.b.float() * (source.scale * weights[block.expert])
+            b = source.b.to(self.b.device, torch.float32) * (source.scale * weights[block.expert])
             if source.ratio is not None:
-                b *= source.ratio[:, None]
+                b *= source.ratio.to(b.device)[:, None]
             self.b[block.outputs, block.ranks] = b
 
 
@@ -96,11 +96,17 @@ class StackedDelta:
 class ExpertStack:
     """Some experts composed at all layers of a base; their weights can be changed."""
 
-    def __init__(self, experts: Sequence[LoadedExpert], decoder: Decoder) -> None:
+    def __init__(
+        self, experts: Sequence[LoadedExpert], decoder: Decoder, dtype: torch.dtype
+    ) -> None:
+        """dtype: of the stacked low ranks; factors have the base's."""
         self._deltas: list[StackedDelta | ScaledDelta] = []
         self._experts = tuple(experts)
         self._shape = decoder.shape
         self._dtype = decoder.dtype
+        self._low_dtype = dtype
+        self._device = decoder.device
+        self._shared: list[LowRank] = []  # whose A is a view of this stack's
         self._weights: tuple[float, ...] | None = None
         layers = []
         for index, layer in enumerate(decoder.layers):
@@ -110,7 +116,17 @@ class ExpertStack:
 
     @property
     def resident_bytes(self) -> int:
-        return sum(delta.resident_bytes for delta in self._deltas)
+        """Beside what its experts hold themselves."""
+        lent = sum(low.a.numel() * low.a.element_size() for low in self._shared)
+        return sum(delta.resident_bytes for delta in self._deltas) - lent
+
+    def release(self) -> None:
+        """Gives every expert an A of its own back; the stack is of no use afterwards."""
+        for low in self._shared:
+            low.a = low.a.clone()
+        self._shared.clear()
+        self._deltas.clear()
+        self.layers = ()
 
     def fold(self, weights: Sequence[float]) -> None:
         """Writes the weights, one per expert, into every B and factor. Nothing else is touched."""
@@ -124,7 +140,7 @@ class ExpertStack:
     def virtual_tokens(self, weights: Sequence[float]) -> Tensor | None:
         """(tokens, hidden) of the soft prompts whose weight is above nought, in load order."""
         on = [
-            expert.virtual_tokens
+            expert.virtual_tokens.to(self._device)
             for expert, weight in zip(self._experts, weights, strict=True)
             if expert.virtual_tokens is not None and weight > 0
         ]
@@ -149,15 +165,17 @@ class ExpertStack:
                 low_rank = expert.low_ranks.get((layer, projection))
                 factors = expert.factors.get((layer, projection))
                 if low_rank is not None and low_rank.ratio is not None:
-                    shares.append(Share(index, projection, "ratio", low_rank.ratio))
+                    ratio = low_rank.ratio.to(self._device)
+                    shares.append(Share(index, projection, "ratio", ratio))
                 if factors is not None:
                     kind: Literal["input", "output"] = "input" if factors.of_input else "output"
-                    shares.append(Share(index, projection, kind, factors.vector))
+                    vector = factors.vector.to(self._device)
+                    shares.append(Share(index, projection, kind, vector))
         return tuple(shares)
 
     def _stacked(self, layer: int, product: str) -> StackedDelta | None:
         """The low ranks of projections that share an input, laid out as the base's product."""
-        rows: list[Tensor] = []
+        rows = 0
         blocks: list[list[_Block]] = []  # by projection
         places = self._shape.rows(product)
         for projection, outputs in places.items():
@@ -165,27 +183,33 @@ class ExpertStack:
             for index, expert in enumerate(self._experts):
                 source = expert.low_ranks.get((layer, projection))
                 if source is not None:
-                    start = sum(a.shape[0] for a in rows)
-                    ranks = slice(start, start + source.a.shape[0])
+                    ranks = slice(rows, rows + source.a.shape[0])
                     blocks[-1].append(_Block(index, outputs, ranks, source))
-                    rows.append(source.a)
+                    rows = ranks.stop
         if not rows:
             return None
+        sources = [(block.source, block.ranks) for some in blocks for block in some]
+        a = torch.cat([source.a.to(self._device, self._low_dtype) for source, _ in sources])
+        for source, ranks in sources:
+            if (source.a.device, source.a.dtype) == (a.device, a.dtype):
+                source.a = a[ranks]
+                self._shared.append(source)
         width = list(places.values())[-1].stop
-        return StackedDelta(torch.cat(rows), _parts(blocks, width))
+        return StackedDelta(a, _parts(blocks, width, a))
 
 
-def _parts(blocks: Sequence[Sequence[_Block]], width: int) -> tuple[_Part, ...]:
+def _parts(blocks: Sequence[Sequence[_Block]], width: int, a: Tensor) -> tuple[_Part, ...]:
     """One part for all projections while ranks are few, else one a projection."""
     every = [block for some in blocks for block in some]
     if every[-1].ranks.stop <= JOINED_RANKS:
-        return (_Part(slice(0, width), slice(0, every[-1].ranks.stop), tuple(every)),)
+        return (_Part(slice(0, width), slice(0, every[-1].ranks.stop), tuple(every), a),)
     parts = []
     for some in blocks:
         if some:
             outputs = some[0].outputs
             ranks = slice(some[0].ranks.start, some[-1].ranks.stop)
-            parts.append(_Part(outputs, ranks, tuple(_moved(b, outputs, ranks) for b in some)))
+            moved = tuple(_moved(block, outputs, ranks) for block in some)
+            parts.append(_Part(outputs, ranks, moved, a))
     return tuple(parts)
 
 

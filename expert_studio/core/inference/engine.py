@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,8 +33,9 @@ from expert_studio.core.inference.decoder import Decoder
 from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.engine_answer import AnswerRun, Task, pieces
 from expert_studio.core.inference.engine_caches import CacheShelf
-from expert_studio.core.inference.engine_memory import give_back, memory_told
+from expert_studio.core.inference.engine_memory import give_back, memory_told, what_to_drop
 from expert_studio.core.inference.engine_threads import Threads
+from expert_studio.core.inference.residency import ResidencyBudget, ResidentExpert
 from expert_studio.core.inference.sampling import with_seed
 from expert_studio.core.inference.sampling_constraint import GuideBook
 from expert_studio.core.inference.stack import EMPTY, Stack
@@ -70,7 +71,7 @@ class Engine:
         self._threads = Threads(*size, decoder.device)
         # Starting a bf16 product on a CPU costs ten times what a small one takes in fp32.
         dtype = torch.float32 if self._threads.small else decoder.dtype
-        self._adapters = AdapterShelf(dtype)
+        self._adapters = AdapterShelf(dtype, decoder.device)
         self._caches = CacheShelf(decoder.new_cache)
         self._ends = frozenset((*decoder.shape.end_tokens, *tokenizer.end_tokens))
         vocabulary = decoder.shape.vocabulary
@@ -179,7 +180,48 @@ class Engine:
 
     def memory(self) -> MemoryByOwner:
         base = 0 if self._decoder is None else self._description.resident_bytes
-        return MemoryByOwner(base, self._adapters.resident(), self._caches.resident_bytes)
+        experts = tuple((e.name, e.size_bytes) for e in self._adapters.resident())
+        return MemoryByOwner(base, experts, self._caches.resident_bytes)
+
+    def attach_experts(self, stack: Stack) -> tuple[ResidentExpert, ...]:
+        """Reads and composes a stack ahead of its first answer. Returns all that are in memory.
+
+        Raises:
+            As `generate`.
+        """
+        with self._working():
+            self._compose(stack)
+        return self.list_loaded_experts()
+
+    def detach(self, name: str) -> None:
+        """Takes an expert out of memory; a stack that names it reads it again.
+
+        Raises:
+            InferenceError: it is not in memory.
+        """
+        with torch.inference_mode():
+            if not self._adapters.detach(name):
+                raise InferenceError(f"{name} is not in memory.", "", "Attach it first.")
+        give_back()
+
+    def list_loaded_experts(self) -> tuple[ResidentExpert, ...]:
+        """The experts in memory, in load order."""
+        return self._adapters.resident()
+
+    def pin(self, names: Collection[str]) -> None:
+        """These experts stay in memory until they are detached; no others do."""
+        with torch.inference_mode():
+            self._adapters.pin(names)
+
+    @property
+    def expert_budget(self) -> ResidencyBudget:
+        """What experts may take between answers."""
+        return self._adapters.budget
+
+    @expert_budget.setter
+    def expert_budget(self, budget: ResidencyBudget) -> None:
+        with torch.inference_mode():
+            self._adapters.keep_to(budget)
 
     def close(self) -> None:
         """Gives the memory back. Later calls raise InferenceError."""
@@ -223,9 +265,12 @@ class Engine:
             no_room = memory_told("There was no room for this answer.")
             with torch.inference_mode(), self._threads.restored(), no_room:
                 yield
-        except OutOfMemoryError:
+        except OutOfMemoryError as error:
+            remedy = what_to_drop(self._adapters.resident()) or error.remedy
+            with torch.inference_mode():
+                self._adapters.shrink()
             self._forget()
-            raise
+            raise OutOfMemoryError(error.what, error.why, remedy) from error.__cause__
 
     def _forget(self) -> None:
         self._caches.clear()

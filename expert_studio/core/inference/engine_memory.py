@@ -6,12 +6,14 @@ Knows nothing of what was being done.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 
 from expert_studio.core.errors import OutOfMemoryError
+from expert_studio.core.inference.residency import ResidentExpert
 
 REMEDY = "Use fewer experts, a shorter conversation, or a smaller quantization of the base."
 
@@ -30,9 +32,25 @@ def memory_told(what: str) -> Iterator[None]:
         raise OutOfMemoryError(what, "The memory is full.", REMEDY) from cause
 
 
+def what_to_drop(experts: Sequence[ResidentExpert]) -> str:
+    """A sentence that names the largest experts of the stack; "" where there is none."""
+    composed = sorted((e for e in experts if e.composed), key=lambda e: -e.size_bytes)
+    if not composed:
+        return ""
+    named = " or ".join(f"{e.name} ({e.size_bytes / 1e6:,.1f} MB)" for e in composed[:2])
+    return (
+        f"Take {named} out of the stack, use an IA³ expert in place of one, "
+        "or load the base in a smaller quantization."
+    )
+
+
 def give_back() -> None:
-    """Returns freed blocks to the device."""
-    gc.collect()
+    """Returns freed blocks to the device.
+
+    Cycles are collected on the main thread only: a window's objects die there or not at all.
+    """
+    if threading.current_thread() is threading.main_thread():
+        gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():

@@ -148,6 +148,11 @@ class Sequence(RuleBasedStateMachine):
         self.messages = [*self.messages[:place], Message("user", text)]
         self._answer(self.lived, 3)
 
+    @rule(name=names)
+    def forget(self, name: str) -> None:
+        if any(expert.name == name for expert in self.lived.list_loaded_experts()):
+            self.lived.detach(name)
+
     @rule()
     def look_at_logits(self) -> None:
         self.lived.logits(PROBE, self.stack)
@@ -210,8 +215,8 @@ def _run(sequence: Callable[[], Sequence], count: int, steps: int) -> None:
     )
 
 
-def test_forty_sequences_end_as_a_fresh_start(sequence: Callable[[], Sequence]) -> None:
-    _run(sequence, 40, 15)
+def test_thirty_sequences_end_as_a_fresh_start(sequence: Callable[[], Sequence]) -> None:
+    _run(sequence, 30, 15)
 
 
 @pytest.mark.long
