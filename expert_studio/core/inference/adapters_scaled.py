@@ -108,11 +108,21 @@ class ScaledDelta:
 
     def product(self, weight: Weight, x: Tensor) -> Tensor:
         """As `Delta.product`."""
-        if self._inputs:
-            y = self._of_scaled_inputs(weight, x)
-        else:
+        if not self._inputs:
             y = weight(x)
-            y.addcmul_(y, self._scales)
+            self.finish(weight, y, x)
+            return y
+        return self._beside(self._of_scaled_inputs(weight, x), x)
+
+    def finish(self, weight: Weight, y: Tensor, x: Tensor) -> None:
+        """As `Delta.finish`."""
+        if self._inputs:
+            y.copy_(self.product(weight, x))
+            return
+        y.addcmul_(y, self._scales)
+        self._beside(y, x)
+
+    def _beside(self, y: Tensor, x: Tensor) -> Tensor:
         if self._moved_bias is not None:
             y.sub_(self._moved_bias)
         if self._low_ranks is not None:

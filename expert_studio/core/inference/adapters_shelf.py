@@ -87,14 +87,24 @@ class AdapterShelf:
             self._take_apart()  # its room first, then the new one's
             experts = [self._expert(member, decoder) for member in members]
             self._composed = (wanted, ExpertStack(experts, decoder, self._dtype))
-        for key in wanted:
-            self._held[key].last_used = datetime.now(UTC)
-            self._held.move_to_end(key)
+        self._used(wanted)
         self._keep_to_budget()
         experts_on = self._composed[1]
         weights = [member.weight for member in members]
         experts_on.fold(weights)
         return Composition(experts_on.layers, experts_on.virtual_tokens(weights))
+
+    def compose_apart(self, stack: Stack, decoder: Decoder) -> Composition:
+        """As `compose`, beside the stack that is composed, for as long as it is referred to."""
+        members = sorted(stack.members, key=lambda member: (member.load_order, member.name))
+        if not members:
+            return Composition()
+        experts = [self._expert(member, decoder) for member in members]
+        self._used([_key(member) for member in members])
+        weights = [member.weight for member in members]
+        composed = ExpertStack(experts, decoder, self._dtype, lends=False)
+        composed.fold(weights)
+        return Composition(composed.layers, composed.virtual_tokens(weights))
 
     def detach(self, name: str) -> bool:
         """Forgets every version of an expert; whether there was one."""
@@ -156,6 +166,11 @@ class AdapterShelf:
         if key not in self._held:
             self._held[key] = _Held(load_expert(member, decoder, self._dtype), member.version)
         return self._held[key].expert
+
+    def _used(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._held[key].last_used = datetime.now(UTC)
+            self._held.move_to_end(key)
 
     def _take_apart(self) -> None:
         if self._composed is not None:

@@ -85,6 +85,10 @@ class StackedDelta:
         self.add_to(y, x)
         return y
 
+    def finish(self, weight: Weight, y: Tensor, x: Tensor) -> None:  # noqa: ARG002
+        """As `Delta.finish`."""
+        self.add_to(y, x)
+
     def add_to(self, y: Tensor, x: Tensor) -> None:
         """y: (tokens, out), added to in place; x: (tokens, in). Both may be less fine than a."""
         low = F.linear(x.to(self.a.dtype), self.a)  # (tokens, sum r)
@@ -97,14 +101,22 @@ class ExpertStack:
     """Some experts composed at all layers of a base; their weights can be changed."""
 
     def __init__(
-        self, experts: Sequence[LoadedExpert], decoder: Decoder, dtype: torch.dtype
+        self,
+        experts: Sequence[LoadedExpert],
+        decoder: Decoder,
+        dtype: torch.dtype,
+        lends: bool = True,
     ) -> None:
-        """dtype: of the stacked low ranks; factors have the base's."""
+        """dtype: of the stacked low ranks; factors have the base's.
+
+        lends: whether the experts' own A may become views of this stack's, until `release`.
+        """
         self._deltas: list[StackedDelta | ScaledDelta] = []
         self._experts = tuple(experts)
         self._shape = decoder.shape
         self._dtype = decoder.dtype
         self._low_dtype = dtype
+        self._lends = lends
         self._device = decoder.device
         self._shared: list[LowRank] = []  # whose A is a view of this stack's
         self._weights: tuple[float, ...] | None = None
@@ -191,7 +203,8 @@ class ExpertStack:
         sources = [(block.source, block.ranks) for some in blocks for block in some]
         a = torch.cat([source.a.to(self._device, self._low_dtype) for source, _ in sources])
         for source, ranks in sources:
-            if (source.a.device, source.a.dtype) == (a.device, a.dtype):
+            same = (source.a.device, source.a.dtype) == (a.device, a.dtype)
+            if self._lends and same:
                 source.a = a[ranks]
                 self._shared.append(source)
         width = list(places.values())[-1].stop

@@ -44,6 +44,10 @@ class AnswerText:
             return ""
         return self._give(self._decode.decode(raw), final=False)
 
+    def spelled(self, token: int) -> str:
+        """What one token says by itself, control tokens included."""
+        return self._tokenizer.token_bytes(token).decode(errors="replace")
+
     def finish(self) -> str:
         """Ends the answer. Returns what was still held back; half a character is dropped."""
         self._decode.reset()

@@ -41,6 +41,8 @@ class Sampling:
     seed: int | None = None  # None draws one; the answer says which
     stop: tuple[str, ...] = ()
     constraint: Constraint | None = None  # what the text must look like
+    # how many of the likeliest tokens are told beside each said one; None tells nothing
+    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,29 @@ class AnswerTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidToken:
+    """One token of an answer and how likely the base with its stack found it.
+
+    Natural logarithms of the probabilities before temperature, penalties, filters and
+    constraints.
+    """
+
+    token: int
+    text: str  # half a character is shown as U+FFFD
+    logprob: float | None  # None where a constraint left no choice and none was computed
+    likeliest: tuple[tuple[int, str, float], ...] = ()  # (token, text, logprob), best first
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One of several to be answered together."""
+
+    messages: tuple[Message, ...]
+    stack: Stack
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One finished answer, with all it takes to run exactly this again."""
 
@@ -91,6 +116,7 @@ class Answer:
     # Whether the text fulfils `sampling.constraint`, whole; None where there is none. An answer
     # that was cut does not, and must not be passed on as if it did.
     constraint_satisfied: bool | None = None
+    said: tuple[SaidToken, ...] | None = None  # where `sampling.logprobs` asked for it
 
 
 @dataclass(frozen=True, slots=True)

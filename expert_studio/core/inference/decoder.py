@@ -26,6 +26,10 @@ class Delta(Protocol):
         """x: (tokens, in). Returns (tokens, out): the base's product with the experts' share."""
         ...
 
+    def finish(self, weight: Weight, y: Tensor, x: Tensor) -> None:
+        """Makes y, which holds the base's product of x, what `product` gives, in place."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LayerDeltas:
@@ -35,6 +39,10 @@ class LayerDeltas:
     o: Delta | None = None
     gate_up: Delta | None = None
     down: Delta | None = None
+
+    def delta(self, product: str) -> Delta | None:
+        """The delta at one of PRODUCTS."""
+        return {"qkv": self.qkv, "o": self.o, "gate_up": self.gate_up, "down": self.down}[product]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,44 @@ class Decoder:
             gate, up = _product(layer.gate_up, delta.gate_up, x).chunk(2, dim=-1)
             hidden = hidden + _product(layer.down, delta.down, F.silu(gate).mul_(up))
         cache.length = end
+        return hidden
+
+    def read_each(
+        self, hidden: Tensor, caches: Sequence[KVCache], deltas: Sequence[LayerDeltas]
+    ) -> Tensor:
+        """As `read` for the next token of several texts at once: weights are read once for all.
+
+        Args:
+            hidden: (texts, hidden), one row a text.
+            caches: one a text.
+            deltas: one a layer, or () for the base alone.
+
+        Returns:
+            (texts, hidden), before the last norm.
+        """
+        places = [cache.length for cache in caches]
+        for cache in caches:
+            cache.reserve(cache.length + 1)
+        self._rotation(0, max(places) + 1)  # the table reaches that far
+        rows = torch.tensor(places, device=self.device)
+        cos, sin = (table[rows] for table in self._rope)
+        heads = self.shape.heads
+        for index, layer in enumerate(self.layers):
+            delta = deltas[index] if deltas else NO_DELTAS
+            x = self._normed(hidden, layer.input_norm)
+            qk, v = self._heads(layer, _product(layer.qkv, delta.qkv, x), cos, sin)
+            mixed = []
+            for row, (cache, place) in enumerate(zip(caches, places, strict=True)):
+                keys, values = cache.keys[index], cache.values[index]
+                keys[:, place], values[:, place] = qk[row, heads:], v[row]
+                q = qk[row : row + 1, :heads].contiguous()
+                mixed.append(self._attend(q, keys[:, : place + 1], values[:, : place + 1], None))
+            hidden = hidden + _product(layer.o, delta.o, torch.cat(mixed))
+            x = self._normed(hidden, layer.mlp_norm)
+            gate, up = _product(layer.gate_up, delta.gate_up, x).chunk(2, dim=-1)
+            hidden = hidden + _product(layer.down, delta.down, F.silu(gate).mul_(up))
+        for cache in caches:
+            cache.length += 1
         return hidden
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from expert_studio.core.inference.conversation import (
     Answer,
     AnswerTiming,
     FinishReason,
+    SaidToken,
     Sampling,
 )
 from expert_studio.core.inference.decoder import Decoder
@@ -62,63 +63,108 @@ class AnswerRun:
     ) -> None:
         self._decoder = decoder
         self._composed = composed
-        self._read = read
+        self._read_text = read
         self._threads = threads
         self._task = task
         self._text = text
         self._sampler = Sampler(task.sampling, task.prompt, decoder.device)
         self._cached = len(read.tokens)
         self._tokens = 0
+        self._said: list[SaidToken] = []
+        self._reason: FinishReason = "cancelled"
         self._first_s = self._last_s = task.started_s
+
+    @property
+    def composed(self) -> Composition:
+        return self._composed
+
+    @property
+    def text_read(self) -> ReadText:
+        return self._read_text
 
     def say(self, on_text: Callable[[str], None], should_stop: Callable[[], bool]) -> Answer:
         """Runs to the end of the answer, giving `on_text` each new piece that is not empty."""
-        reason = self._loop(on_text, should_stop)
+        logits = self.prefill(should_stop)
+        while tokens := self.advance(logits, on_text, should_stop):
+            logits = self.read(tokens)
+        return self.answer(on_text)
+
+    def answer(self, on_text: Callable[[str], None]) -> Answer:
+        """The answer, once it has come to its end; `on_text` gets what was still held back."""
         rest = self._text.finish()
         if rest:
             on_text(rest)
+        task = self._task
         between_s = self._last_s - self._first_s
         return Answer(
             text=self._text.text,
-            stack=self._task.stack,
-            sampling=self._task.sampling,
-            finish_reason=reason,
+            stack=task.stack,
+            sampling=task.sampling,
+            finish_reason=self._reason,
             timing=AnswerTiming(
-                ttft_ms=(self._first_s - self._task.started_s) * 1000,
+                ttft_ms=(self._first_s - task.started_s) * 1000,
                 decode_tok_s=(self._tokens - 1) / between_s if between_s > 0 else 0.0,
-                prompt_tokens=len(self._task.prompt),
+                prompt_tokens=len(task.prompt),
                 cached_tokens=self._cached,
                 tokens=self._tokens,
             ),
-            constraint_satisfied=self._satisfied(reason),
+            constraint_satisfied=self._satisfied(self._reason),
+            said=None if task.sampling.logprobs is None else tuple(self._said),
         )
 
-    def _loop(
-        self, on_text: Callable[[str], None], should_stop: Callable[[], bool]
-    ) -> FinishReason:
+    def advance(
+        self,
+        logits: Tensor | None,
+        on_text: Callable[[str], None],
+        should_stop: Callable[[], bool],
+    ) -> list[int]:
+        """Says the next token, and those that must follow.
+
+        Args:
+            logits: (vocabulary,) float32 after all that was read; None when stopped before.
+
+        Returns:
+            What must be read before the next call; [] at the end of the answer.
+        """
         task = self._task
-        logits = self._prefill(should_stop)
-        while self._tokens < task.most_tokens:
-            if logits is None or should_stop():
-                return "cancelled"
-            tokens = self._choose(logits)
-            self._last_s = time.perf_counter()
-            if self._tokens == 0:
-                self._first_s = self._last_s
-            for token in tokens:
-                if token in task.end_tokens:
-                    return "stop"
-                self._tokens += 1
-                piece = self._text.push(token)
-                if piece:
-                    on_text(piece)
-                if self._text.stopped:
-                    return "stop"
-            if task.guide is not None and task.guide.finished:
-                return "stop"
-            if self._tokens < task.most_tokens:
-                logits = self._next(tokens)
-        return "length"
+        if self._tokens >= task.most_tokens:
+            return self._end("length")
+        if logits is None or should_stop():
+            return self._end("cancelled")
+        likely = None if task.sampling.logprobs is None else logits.log_softmax(-1)
+        tokens = self._choose(logits)
+        self._last_s = time.perf_counter()
+        if self._tokens == 0:
+            self._first_s = self._last_s
+        for token in tokens:
+            if token in task.end_tokens:
+                return self._end("stop")
+            self._tokens += 1
+            if task.sampling.logprobs is not None:
+                self._said.append(self._told(token, likely))
+                likely = None  # is of the first of them
+            piece = self._text.push(token)
+            if piece:
+                on_text(piece)
+            if self._text.stopped:
+                return self._end("stop")
+        if task.guide is not None and task.guide.finished:
+            return self._end("stop")
+        return tokens if self._tokens < task.most_tokens else self._end("length")
+
+    def _told(self, token: int, likely: Tensor | None) -> SaidToken:
+        """likely: (vocabulary,) logarithms of probabilities, where they were computed."""
+        spelled = self._text.spelled
+        if likely is None:
+            return SaidToken(token, spelled(token), None)
+        best = likely.topk(min(self._task.sampling.logprobs or 0, likely.numel()))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        likeliest = tuple((other, spelled(other), value) for other, value in pairs)
+        return SaidToken(token, spelled(token), float(likely[token]), likeliest)
+
+    def _end(self, reason: FinishReason) -> list[int]:
+        self._reason = reason
+        return []
 
     def _choose(self, logits: Tensor) -> list[int]:
         """The next token, and those that a constraint leaves no choice about."""
@@ -144,20 +190,20 @@ class AnswerRun:
             return None
         return reason == "stop" and guide.satisfied and not self._text.stopped
 
-    def _prefill(self, should_stop: Callable[[], bool]) -> Tensor | None:
+    def prefill(self, should_stop: Callable[[], bool]) -> Tensor | None:
         """Logits after the prompt; None when stopped on the way."""
         logits = None
         for piece in pieces(self._task.prompt[self._cached :]):
             if should_stop():
                 return None
-            logits = self._next(piece)
+            logits = self.read(piece)
         return logits
 
-    def _next(self, tokens: Sequence[int]) -> Tensor:
+    def read(self, tokens: Sequence[int]) -> Tensor:
         """Reads tokens. Returns (vocabulary,) float32 after the last of them."""
         decoder = self._decoder
         self._threads.take(len(tokens))
-        embedded = self._composed.embed(decoder, tokens, first=not self._read.tokens)
-        hidden = decoder.read(embedded, self._read.kv, self._composed.layers)
-        self._read.tokens.extend(tokens)
+        embedded = self._composed.embed(decoder, tokens, first=not self._read_text.tokens)
+        hidden = decoder.read(embedded, self._read_text.kv, self._composed.layers)
+        self._read_text.tokens.extend(tokens)
         return decoder.logits(hidden[-1:])[0]

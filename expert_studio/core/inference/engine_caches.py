@@ -68,6 +68,17 @@ class CacheShelf:
         del self._texts[:-CACHES_KEPT]
         return chosen
 
+    def lend(self, stack_hash: str, prompt: Sequence[int]) -> ReadText:
+        """As `take`, for one of several at work: no other gets it before it is given back."""
+        text = self.take(stack_hash, prompt)
+        self._texts.remove(text)
+        return text
+
+    def give_back(self, text: ReadText) -> None:
+        """Puts a lent text on the shelf again."""
+        self._texts.append(text)
+        del self._texts[:-CACHES_KEPT]
+
     def clear(self) -> None:
         self._texts.clear()
 
