@@ -125,13 +125,6 @@ class AdapterShelf:
         self.budget = budget
         self._keep_to_budget()
 
-    def shrink(self) -> None:
-        """Forgets all that no stack uses at the moment, and takes the stack apart."""
-        composed = () if self._composed is None else self._composed[0]
-        self._take_apart()
-        for key in [key for key in self._held if key not in composed]:
-            del self._held[key]
-
     def resident(self) -> tuple[ResidentExpert, ...]:
         """Every expert in memory, in load order.
 
@@ -158,6 +151,7 @@ class AdapterShelf:
         )
 
     def clear(self) -> None:
+        """Forgets every expert, without taking room for anything."""
         self._composed = None
         self._held.clear()
 

@@ -98,7 +98,7 @@ class Engine:
                 of another base.
             UsageError: the constraint cannot be used.
             LoadError, IntegrityError, CompatibilityError: an expert cannot be used.
-            OutOfMemoryError: no room; caches are given up and the engine stays usable.
+            OutOfMemoryError: no room; caches and experts are given up, and the engine stays usable.
         """
         started_s = time.perf_counter()
         decoder = self._open()
@@ -312,15 +312,14 @@ class Engine:
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """No gradients; running out of memory gives up the caches and says so."""
+        """No gradients; running out of memory gives up caches and experts and says so."""
         try:
             no_room = memory_told("There was no room for this answer.")
             with torch.inference_mode(), self._threads.restored(), no_room:
                 yield
         except OutOfMemoryError as error:
             remedy = what_to_drop(self._adapters.resident()) or error.remedy
-            with torch.inference_mode():
-                self._adapters.shrink()
+            self._adapters.clear()
             self._forget()
             raise OutOfMemoryError(error.what, error.why, remedy) from error.__cause__
 
