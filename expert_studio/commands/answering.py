@@ -47,6 +47,7 @@ from expert_studio.core.inference.conversation import (
     Message,
     Sampling,
 )
+from expert_studio.core.inference.decoding import sampling_for
 from expert_studio.core.inference.stack import Stack, compose
 from expert_studio.core.settings import Folders
 
@@ -80,10 +81,16 @@ QuantOption = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
 Mode_ = Annotated[Mixing, typer.Option("--mode", help="Weights as set, or sharing one total.")]
-MaxTokens = Annotated[int, typer.Option(min=1, max=200_000, help="Tokens to generate at most.")]
-Temperature = Annotated[float, typer.Option(min=0.0, max=2.0, help="0 always takes the likeliest.")]
-TopK = Annotated[int, typer.Option("--top-k", min=0, help="0 turns it off.")]
-TopP = Annotated[float, typer.Option("--top-p", min=0.0, max=1.0, help="1 turns it off.")]
+# What is left out is as the experts' manifests advise, or else as `Sampling` has it.
+MaxTokens = Annotated[
+    int | None, typer.Option(min=1, max=200_000, help="Tokens to generate at most.")
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=2.0, help="0 always takes the likeliest; else as experts advise."),
+]
+TopK = Annotated[int | None, typer.Option("--top-k", min=0, help="0 turns it off.")]
+TopP = Annotated[float | None, typer.Option("--top-p", min=0.0, max=1.0, help="1 turns it off.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same answer.")]
 System = Annotated[str, typer.Option(help="A system message that stands before the prompt.")]
 
@@ -96,10 +103,10 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     quant: QuantOption = None,
     device: Device = None,
     mode: Mode_ = Mixing.SUM,
-    max_tokens: MaxTokens = 512,
-    temperature: Temperature = 0.7,
-    top_k: TopK = 20,
-    top_p: TopP = 0.8,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
     seed: Seed = None,
     logits: Annotated[
         Path | None,
@@ -120,9 +127,17 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     messages = [Message("system", readable(system))] if system else []
     messages.append(Message("user", words))
     form = read_constraint(json_schema, grammar, regex, choices)
-    sampling = Sampling(max_tokens, temperature, top_k, top_p, seed=seed, constraint=form)
+    asked = {
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "seed": seed,
+        "constraint": form,
+    }
     with loaded_engine(base, quant, device) as engine, stop_on_interrupt() as stopped:
         stack = compose_stack(chosen, engine, mode)
+        sampling = advised_sampling(asked, stack)
         if logits is not None:
             engine.save_logits(logits, engine.prompt_ids(messages), stack)
         on_text = hide if as_json or form else show
@@ -186,6 +201,12 @@ def compose_stack(chosen: Mapping[str, float], engine: Engine, mode: Mixing = Mi
     experts = with_requirements(tuple(named), library)
     described = engine.base
     return compose(named, experts, described.sha256, described.quantization, mode.value)
+
+
+def advised_sampling(asked: Mapping[str, Any], stack: Stack) -> Sampling:
+    """What was asked for, then what the stack's experts advise, then the defaults."""
+    library = opened_library()
+    return sampling_for(asked, [library.find(member.name).manifest for member in stack.members])
 
 
 def describe_stack(stack: Stack, engine: Engine) -> dict[str, Any]:

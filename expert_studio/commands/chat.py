@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from expert_studio.commands.answering import (
     Device,
@@ -20,6 +21,7 @@ from expert_studio.commands.answering import (
     Seed,
     System,
     Temperature,
+    advised_sampling,
     compose_stack,
     loaded_engine,
     parse_experts,
@@ -32,7 +34,7 @@ from expert_studio.commands.bases import Base
 from expert_studio.commands.library import opened_library
 from expert_studio.commands.report import say, say_aside, say_table
 from expert_studio.core.errors import ExpertError, UsageError
-from expert_studio.core.inference.conversation import Message, Sampling
+from expert_studio.core.inference.conversation import Message
 
 if TYPE_CHECKING:
     from expert_studio.core.inference.engine import Engine
@@ -56,15 +58,15 @@ def chat(  # noqa: PLR0917 - a verb's options are its arguments
     quant: QuantOption = None,
     device: Device = None,
     mode: Mode_ = Mixing.SUM,
-    max_tokens: MaxTokens = 512,
-    temperature: Temperature = 0.7,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
     seed: Seed = None,
 ) -> None:
     """Talk in the terminal. Ctrl-C stops an answer, /help lists the commands."""
     chosen = parse_experts(experts)
-    sampling = Sampling(max_tokens, temperature, seed=seed)
+    asked = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
     with loaded_engine(base, quant, device) as engine:
-        talk = _Talk(engine, chosen, mode, sampling, readable(system))
+        talk = _Talk(engine, chosen, mode, asked, readable(system))
         described = engine.base
         say_aside(f"{described.name}, {described.quantization}, {described.device_name}. /help")
         while (line := _read_line()) is not None:
@@ -84,13 +86,13 @@ class _Talk:
         engine: Engine,
         chosen: dict[str, float],
         mode: Mixing,
-        sampling: Sampling,
+        asked: Mapping[str, Any],
         system: str,
     ) -> None:
         self._engine = engine
         self._chosen = chosen
         self._mode = mode
-        self._sampling = sampling
+        self._asked = asked
         self._system = system
         self._turns: list[Message] = []
         self._stack = compose_stack(chosen, engine, mode)
@@ -142,7 +144,11 @@ class _Talk:
         turns = [*self._turns, Message("user", prompt)]
         with stop_on_interrupt() as stopped:
             answer = self._engine.generate(
-                [*before, *turns], self._stack, self._sampling, show, stopped.is_set
+                [*before, *turns],
+                self._stack,
+                advised_sampling(self._asked, self._stack),
+                show,
+                stopped.is_set,
             )
         say("")
         self._turns = [*turns, Message("assistant", answer.text)]

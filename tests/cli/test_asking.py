@@ -19,6 +19,7 @@ from expert_studio.cli import app
 from expert_studio.commands import library as library_verbs
 from expert_studio.core.experts.library import Library
 from expert_studio.core.inference import first_run as task_book
+from expert_studio.core.inference.conversation import Sampling
 from expert_studio.core.settings import Folders
 from tests.demonstration_experts import tiny_experts
 from tests.expert_factory import base_sha256, installed_expert
@@ -72,6 +73,15 @@ def test_experts_change_the_answer_and_bring_what_they_need(library: Library) ->
     assert members["json-parser"]["as_trained"]
     assert composed["text"] != asked()["text"]
     assert composed["stack"]["hash"] != asked("--experts", "classifier")["stack"]["hash"]
+
+
+def test_what_nobody_asked_for_is_as_the_experts_advise() -> None:
+    """The experts that ship say "temperature 0"; the caller goes before them."""
+    said = ["infer", "--prompt", PROMPT, "--max-tokens", "4", "--json"]
+    advised = ["--experts", "json-parser"]
+    results = [run(*said), run(*said, *advised), run(*said, *advised, "--temperature", "0.5")]
+    found = [json.loads(result.stdout)["sampling"]["temperature"] for result in results]
+    assert found == [Sampling().temperature, 0.0, 0.5]
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:

@@ -86,6 +86,8 @@ def test_install_compose_chat_and_restart(
     first = person.last_answer.turn
     assert first.state == "cancelled"
     assert first.text
+    assert first.sampling is not None
+    assert first.sampling.temperature == 0, "as the experts in the stack advise"
 
     person.row("json-parser").weighed.emit("json-parser", 0.5)
     assert "not as trained" in person.row("json-parser").note

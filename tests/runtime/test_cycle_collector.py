@@ -40,9 +40,11 @@ def test_no_other_thread_collects(qapp: QApplication, qtbot: QtBot) -> None:
         thread.start()
         thread.join()
         assert not ended_on
+        kept = [[] for _ in range(2 * gc.get_threshold()[0])]  # a collection is due by now
         qtbot.waitUntil(lambda: bool(ended_on), timeout=10_000)
     finally:
         collector.close()
+    assert kept
     assert ended_on == [threading.get_ident()]
     assert QThread.currentThread() is qapp.thread()
 

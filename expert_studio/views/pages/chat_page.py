@@ -17,7 +17,8 @@ from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert, Library
-from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner
+from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner, Sampling
+from expert_studio.core.inference.decoding import sampling_for
 from expert_studio.core.inference.history import Conversation, Turn
 from expert_studio.core.inference.stack import Stack
 from expert_studio.runtime.dialogue import Dialogue
@@ -56,6 +57,7 @@ class ChatPage(QWidget):
         self._first_run = first_run
         self._base: BaseDescription | None = None
         self._deleted: Conversation | None = None
+        self._experts: dict[str, InstalledExpert] = {}
         self._link = ""
         self.header = PageHeader(self.tr("New conversation"))
         self._badge = StackBadge()
@@ -129,6 +131,7 @@ class ChatPage(QWidget):
 
     def set_experts(self, experts: tuple[InstalledExpert, ...]) -> None:
         """The library changed."""
+        self._experts = {expert.name: expert for expert in experts}
         self.composer.set_experts(experts)
         self.first_task.set_experts(experts)
 
@@ -144,6 +147,11 @@ class ChatPage(QWidget):
 
     def add_to_stack(self, name: str) -> None:
         self.composer.add(name)
+
+    def _sampling(self) -> Sampling:
+        """What the person chose, then what the experts of the stack advise, then the defaults."""
+        members = (self._experts.get(member.name) for member in self.composer.stack.members)
+        return sampling_for(self.prompt.asked, [expert.manifest for expert in members if expert])
 
     def _show_middle(self) -> None:
         if self._dialogue.turns:
@@ -197,7 +205,7 @@ class ChatPage(QWidget):
     @Slot(str)
     def _on_sent(self, text: str) -> None:
         composer = self.composer
-        asked = self._dialogue.ask(text, composer.stack, self.prompt.sampling, composer.composition)
+        asked = self._dialogue.ask(text, composer.stack, self._sampling(), composer.composition)
         if asked:
             self.prompt.set_text("")
 
@@ -205,7 +213,7 @@ class ChatPage(QWidget):
     def _on_regenerate(self) -> None:
         if not self._dialogue.busy:
             self.transcript.drop_last_answer()
-            self._dialogue.regenerate(self.composer.stack, self.prompt.sampling)
+            self._dialogue.regenerate(self.composer.stack, self._sampling())
 
     @Slot(object)
     def _on_chosen(self, conversation: Conversation) -> None:

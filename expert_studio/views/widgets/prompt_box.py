@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
@@ -16,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from expert_studio.core.inference.conversation import Sampling
 from expert_studio.views import theme
 
 MOST_LINES = 8
@@ -43,23 +44,25 @@ class PromptBox(QFrame):
         self._streaming = False
         self._ready = False
         self._presets = self._known_presets()
-        self._sampling = self._presets[1][2]
+        self._asked = self._presets[0][2]
         self._build()
         self._connect()
         self._show_state()
 
-    def _known_presets(self) -> tuple[tuple[str, str, Sampling], ...]:
+    def _known_presets(self) -> tuple[tuple[str, str, dict[str, Any]], ...]:
+        """(name, what it does, fields of Sampling it sets)."""
         return (
+            (self.tr("As advised"), self.tr("what the experts in the stack ask for"), {}),
+            (self.tr("Precise"), self.tr("always the likeliest token"), {"temperature": 0.0}),
             (
-                self.tr("Precise"),
-                self.tr("always the likeliest token"),
-                Sampling(temperature=0.0),
+                self.tr("Balanced"),
+                self.tr("temperature 0.7, top-p 0.8"),
+                {"temperature": 0.7, "top_p": 0.8, "top_k": 20},
             ),
-            (self.tr("Balanced"), self.tr("temperature 0.7, top-p 0.8"), Sampling()),
             (
                 self.tr("Creative"),
                 self.tr("temperature 1.0, top-p 0.95"),
-                Sampling(temperature=1.0, top_p=0.95, top_k=0),
+                {"temperature": 1.0, "top_p": 0.95, "top_k": 0},
             ),
         )
 
@@ -97,10 +100,10 @@ class PromptBox(QFrame):
             action = QAction(f"{name}  ·  {detail}", group)
             action.setCheckable(True)
             action.setData(index)
-            action.setChecked(index == 1)
+            action.setChecked(index == 0)
             menu.addAction(action)
         group.triggered.connect(self._on_preset)
-        self._preset.setText(self._presets[1][0])
+        self._preset.setText(self._presets[0][0])
         return menu
 
     def _connect(self) -> None:
@@ -113,8 +116,9 @@ class PromptBox(QFrame):
         self._fit()
 
     @property
-    def sampling(self) -> Sampling:
-        return self._sampling
+    def asked(self) -> dict[str, Any]:
+        """The fields of `Sampling` the person's choice sets; experts advise on the others."""
+        return self._asked
 
     @property
     def text(self) -> str:
@@ -186,7 +190,7 @@ class PromptBox(QFrame):
 
     @Slot(QAction)
     def _on_preset(self, action: QAction) -> None:
-        name, _, self._sampling = self._presets[action.data()]
+        name, _, self._asked = self._presets[action.data()]
         self._preset.setText(name)
 
     @Slot()
