@@ -215,8 +215,8 @@ def _run(sequence: Callable[[], Sequence], count: int, steps: int, repeatable: b
     )
 
 
-def test_thirty_sequences_end_as_a_fresh_start(sequence: Callable[[], Sequence]) -> None:
-    _run(sequence, 30, 15)
+def test_a_few_sequences_end_as_a_fresh_start(sequence: Callable[[], Sequence]) -> None:
+    _run(sequence, 25, 15)
 
 
 @pytest.mark.long
