@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QTimer, Slot
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.views.theme_tokens import STATUS_HEIGHT
 from expert_studio.views.widgets.crash_dialog import CrashDialog
-from expert_studio.views.widgets.toast import Toast
+from expert_studio.views.widgets.toast import WIDTH, Toast
 
 GONE_AFTER_MS = 6000
 MOST_AT_ONCE = 4
 MARGIN = 16
+_MOVED = (QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.Move, QEvent.Type.Resize)
 
 
 class Notices(QObject):
@@ -29,12 +30,18 @@ class Notices(QObject):
         self._host = host
         self._toasts: list[Toast] = []
         self._crash: CrashDialog | None = None
+        self._clear: QWidget | None = None
         host.installEventFilter(self)
 
     @property
     def toasts(self) -> tuple[Toast, ...]:
         """Those on screen, oldest first."""
         return tuple(self._toasts)
+
+    def keep_clear(self, widget: QWidget) -> None:
+        """Toasts stand above this part of `host` while it is shown, never over it."""
+        self._clear = widget
+        widget.installEventFilter(self)
 
     @Slot(object)
     def error(self, error: ExpertError) -> None:
@@ -88,7 +95,8 @@ class Notices(QObject):
         return box
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._host and event.type() == QEvent.Type.Resize:
+        moved = watched is self._host and event.type() == QEvent.Type.Resize
+        if moved or (watched is self._clear and event.type() in _MOVED):
             self._place()
         return False
 
@@ -101,12 +109,21 @@ class Notices(QObject):
         self._place()
 
     def _place(self) -> None:
-        bottom = self._host.height() - STATUS_HEIGHT - MARGIN
+        bottom = self._lowest()
         for toast in reversed(self._toasts):
             toast.fit()
             toast.move(self._host.width() - toast.width() - MARGIN, bottom - toast.height())
             toast.raise_()
             bottom -= toast.height() + 8
+
+    def _lowest(self) -> int:
+        bottom = self._host.height() - STATUS_HEIGHT - MARGIN
+        clear = self._clear
+        if clear is None or not clear.isVisible() or not self._host.isAncestorOf(clear):
+            return bottom
+        corner = clear.mapTo(self._host, QPoint(clear.width(), 0))
+        beside = corner.x() <= self._host.width() - WIDTH - MARGIN
+        return bottom if beside else min(bottom, corner.y() - 8)
 
     @Slot(object)
     def _on_dismissed(self, toast: Toast) -> None:
