@@ -22,6 +22,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QKeySequence,
     QPaintEvent,
+    QResizeEvent,
     QShortcut,
 )
 from PySide6.QtWidgets import (
@@ -39,6 +40,7 @@ from expert_studio.views.widgets.status_line import StatusLine
 EXPERT_SUFFIX = ".expert"
 FIRST_SIZE = (1280, 800)
 LEAST_SIZE = (1000, 640)
+NAMED_RAIL_FROM = 1260  # narrower, the page needs the room more than the names do
 
 
 class MainWindow(QMainWindow):
@@ -118,6 +120,10 @@ class MainWindow(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             QTimer.singleShot(0, self, self._on_painted)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.rail.set_compact(self.width() < NAMED_RAIL_FROM)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.first_run import TASKS
 from expert_studio.views.widgets.clamped_label import ClampedLabel
 
 WIDTH = 460
+MARGIN = 20
 
 
 class EmptyChat(QWidget):
@@ -24,7 +26,14 @@ class EmptyChat(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._offers: list[QFrame] = []
+        self._detail = QLabel()
         self._build()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for widget in (*self._offers, self._detail):
+            widget.setFixedWidth(min(WIDTH, self.width() - 2 * MARGIN))
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -33,8 +42,11 @@ class EmptyChat(QWidget):
         title = QLabel(self.tr("What should the stack do?"))
         title.setProperty("role", "title")
         column.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
-        detail = QLabel(self.tr("Tick experts at the right, then ask. Or begin with one of these:"))
+        detail = self._detail
+        detail.setText(self.tr("Tick experts at the right, then ask. Or begin with one of these:"))
         detail.setProperty("role", "muted")
+        detail.setWordWrap(True)
+        detail.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(detail, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(4)
         for task in TASKS:
@@ -51,7 +63,7 @@ class EmptyChat(QWidget):
     def _offer(self, name: str, prompt: str) -> QFrame:
         card = QFrame()
         card.setProperty("role", "card")
-        card.setFixedWidth(WIDTH)
+        self._offers.append(card)
         inside = QVBoxLayout(card)
         inside.setContentsMargins(13, 10, 13, 11)
         inside.setSpacing(4)

@@ -31,7 +31,11 @@ class EmptyState(QWidget):
         column.addStretch(2)
         column.addWidget(self._picture, 0, centre)
         column.addWidget(self._heading, 0, centre)
-        column.addWidget(self._sentence, 0, centre)
+        row = QHBoxLayout()  # an aligned label is given the height of the whole width
+        row.addStretch(1)
+        row.addWidget(self._sentence, 1000)
+        row.addStretch(1)
+        column.addLayout(row)
         column.addSpacing(6)
         column.addLayout(self._buttons)
         column.addStretch(3)

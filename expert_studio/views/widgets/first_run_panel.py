@@ -6,7 +6,9 @@ Says plainly what the bundled base is and how to get a larger one. Can be skippe
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -27,6 +29,7 @@ from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.first_run_answer import FirstRunAnswer
 
 COLUMN_WIDTH = 840
+LEAST_BESIDE = 560
 
 
 class FirstRunPanel(ColumnScroll):
@@ -58,7 +61,8 @@ class FirstRunPanel(ColumnScroll):
         self._larger = QPushButton()
         self._tasks: list[QPushButton] = []
         self._answers: list[FirstRunAnswer] = []
-        self._columns = QHBoxLayout()
+        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._task_line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._build()
         self._connect()
         self._show_task()
@@ -109,9 +113,10 @@ class FirstRunPanel(ColumnScroll):
         row.addWidget(self._larger)
         return card
 
-    def _task_row(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(4)
+    def _task_row(self) -> QBoxLayout:
+        names, actions = QHBoxLayout(), QHBoxLayout()
+        names.setSpacing(4)
+        actions.setSpacing(4)
         group = QButtonGroup(self)
         for index, task in enumerate(first_run.TASKS):
             button = QPushButton(self.tr(task.name))
@@ -121,16 +126,26 @@ class FirstRunPanel(ColumnScroll):
             button.setAccessibleName(self.tr(task.name))
             group.addButton(button, index)
             self._tasks.append(button)
-            row.addWidget(button)
+            names.addWidget(button)
         group.idClicked.connect(self._on_task)
-        row.addStretch(1)
+        names.addStretch(1)
         for button, role in ((self._skip, "quiet"), (self._run, "primary")):
             button.setProperty("role", role)
-            row.addWidget(button)
+            actions.addWidget(button)
         self._run.setText(self.tr("Run all three"))
         self._run.setAccessibleName(self.tr("Answer this prompt with all three stacks"))
         self._skip.setAccessibleName(self.tr("Skip the first task"))
-        return row
+        self._task_line.addLayout(names, 1)
+        self._task_line.addLayout(actions)
+        return self._task_line
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Beside one another where there is room, else below."""
+        super().resizeEvent(event)
+        wide = self.viewport().width() >= LEAST_BESIDE
+        direction = QBoxLayout.Direction
+        for layout in (self._task_line, self._columns):
+            layout.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
 
     def _prompt_card(self) -> QFrame:
         card = QFrame()
@@ -213,7 +228,7 @@ class FirstRunPanel(ColumnScroll):
     def _show_base(self) -> None:
         base = self._base
         if base is None:
-            self._said.setText(self.tr("The base is being loaded."))
+            self._said.setText(self.tr("No base is loaded yet."))
             return
         if base.name != first_run.DEMONSTRATION_BASE:
             self._said.setText(
@@ -237,13 +252,11 @@ class FirstRunPanel(ColumnScroll):
         told = ""
         if absent:
             told = self.tr("Not installed yet: {0}.").format(", ".join(absent))
-        elif self._base is None:
-            told = self.tr("The base is being loaded.")
         self._state.setText(told)
         self._state.setVisible(bool(told))
         self._run.setText(self.tr("Stop") if self._requests else self.tr("Run all three"))
         theme.restyle(self._run, role="" if self._requests else "primary")
-        self._run.setEnabled(bool(self._requests) or not told)
+        self._run.setEnabled(bool(self._requests) or (self._base is not None and not absent))
         for button in self._tasks:
             button.setEnabled(not self._requests)
 

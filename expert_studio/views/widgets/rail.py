@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views import icons, theme
-from expert_studio.views.theme_tokens import RAIL_WIDTH
+from expert_studio.views.theme_tokens import RAIL_COMPACT_WIDTH, RAIL_WIDTH
 
 ICON_SIDE = 16
 BRAND_SIDE = 22
@@ -34,6 +34,7 @@ class Rail(QFrame):
         self.setFixedWidth(RAIL_WIDTH)
         self._shown = theme.tokens_of(self)
         self._mark = QLabel()
+        self._name = QLabel(self.tr("Expert Studio"))
         self._buttons: dict[str, QPushButton] = {}
         self._icons: dict[str, str] = {}
         self._group = QButtonGroup(self)
@@ -49,10 +50,9 @@ class Rail(QFrame):
         brand = QHBoxLayout()
         brand.setContentsMargins(9, 0, 0, 0)
         brand.setSpacing(9)
-        name = QLabel(self.tr("Expert Studio"))
-        name.setProperty("role", "brand")
+        self._name.setProperty("role", "brand")
         brand.addWidget(self._mark)
-        brand.addWidget(name)
+        brand.addWidget(self._name)
         brand.addStretch(1)
         column.addLayout(brand)
         column.addSpacing(14)
@@ -74,6 +74,17 @@ class Rail(QFrame):
         self._group.addButton(button)
         (self._bottom if at_bottom else self._pages).addWidget(button)
         self._paint()
+
+    def set_compact(self, compact: bool) -> None:
+        """Pictures alone, named by their tooltips, where the window is narrow."""
+        if compact == self._name.isHidden():
+            return
+        self._name.setVisible(not compact)
+        self.setFixedWidth(RAIL_COMPACT_WIDTH if compact else RAIL_WIDTH)
+        for button in self._buttons.values():
+            title = button.accessibleName()
+            button.setText("" if compact else f"  {title}")
+            button.setToolTip(title if compact else "")
 
     def select(self, name: str) -> None:
         self._buttons[name].setChecked(True)
