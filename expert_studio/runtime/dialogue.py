@@ -95,6 +95,11 @@ class Dialogue(QObject):
     def turns(self) -> tuple[Turn, ...]:
         return tuple(self._turns)
 
+    @property
+    def last_said(self) -> str:
+        """What the person said last in the open conversation, or ""."""
+        return next((turn.text for turn in reversed(self._turns) if turn.role == "user"), "")
+
     def answers(self, turn: str) -> bool:
         """Whether this turn is the answer under way."""
         return self._live is not None and self._live.turn.id == turn
@@ -113,7 +118,7 @@ class Dialogue(QObject):
             self._history,
             conversation.id,
             on_done=self._on_turns,
-            on_failed=self._on_lane_failed,
+            on_failed=self._on_open_failed,
         )
 
     def new(self) -> None:
@@ -190,7 +195,7 @@ class Dialogue(QObject):
 
     def _begin(self, stack: Stack, sampling: Sampling) -> None:
         assert self._conversation is not None
-        asked = messages(self._turns)
+        asked = messages(_answered(self._turns))
         turn = Turn.begun(stack, sampling)
         self._turns.append(turn)
         self.turn_added.emit(turn)
@@ -282,12 +287,30 @@ class Dialogue(QObject):
         self.opened.emit(conversation, tuple(turns))
 
     @Slot(object)
+    def _on_open_failed(self, error: ExpertError) -> None:
+        if self._opening:
+            self.new()  # else nothing could be asked any more
+        self.failed.emit(error)
+
+    @Slot(object)
     def _on_lane_failed(self, error: ExpertError) -> None:
         self.failed.emit(error)
 
 
 def _read_turns(history: History, conversation: str) -> tuple[str, tuple[Turn, ...]]:
     return conversation, history.turns(conversation)
+
+
+def _answered(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns without what was said in vain: a prompt too long once would be so for ever."""
+    kept: list[Turn] = []
+    for turn in turns:
+        if turn.state == "failed" and not turn.text:
+            while kept and kept[-1].role == "user":
+                kept.pop()
+        else:
+            kept.append(turn)
+    return kept
 
 
 def _title(text: str) -> str:

@@ -7,12 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from expert_studio.app import Studio
 from expert_studio.core.errors import InferenceError
+from expert_studio.core.inference.history import Conversation
 from expert_studio.core.settings import Folders
 from expert_studio.views.widgets.icon_button import IconButton
 from tests.demonstration_experts import tiny_experts
@@ -248,3 +257,163 @@ def test_new_conversation_by_key(opened: Opened, qtbot: QtBot) -> None:
     person.until(lambda: not person.studio.dialogue.busy)
     qtbot.keyClick(person.studio.window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     assert person.studio.dialogue.conversation is None
+
+
+def test_regenerate_without_a_base_keeps_the_answer(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    page = person.studio.chat_page
+    person.type_and_send("hi")
+    person.until(lambda: not person.studio.dialogue.busy)
+    page.set_base(None)
+    page.transcript.regenerate_wanted.emit()
+    assert not person.studio.dialogue.busy
+    assert [answer.text for answer in page.transcript.answers] == ["hello"]
+
+
+def test_undo_restores_the_conversation_its_notice_names(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    page, studio = person.studio.chat_page, person.studio
+    for text in ("one", "two"):
+        studio.dialogue.new()
+        person.type_and_send(text)
+        person.until(lambda: not studio.dialogue.busy)
+    person.until(lambda: page.conversations.titles == ("two", "one"))
+    for title in ("one", "two"):
+        kept = next(c for c in _conversations(person) if c.title == title)
+        page.conversations.delete_wanted.emit(kept)
+    person.until(lambda: page.conversations.titles == ())
+    notice = next(t for t in studio.notices.toasts if "one" in t.sentences[0])
+    next(b for b in notice.findChildren(QAbstractButton) if b.text() == "Undo").click()
+    person.until(lambda: page.conversations.titles == ("one",))
+
+
+def test_what_was_never_answered_comes_back_and_is_not_asked_again(opened: Opened) -> None:
+    engine = FakeEngine(pieces=(), failure=InferenceError("Too long.", "4,096.", "Shorten it."))
+    person = opened(engine)
+    page = person.studio.chat_page
+    person.type_and_send("far too long")
+    person.until(lambda: not person.studio.dialogue.busy)
+    assert page.prompt.text == "far too long"
+    assert "not answered" in person.last_answer.note
+    engine.pieces, engine.failure = ("now", " it works"), None
+    page.prompt.set_text("")
+    person.type_and_send("short")
+    person.until(lambda: not person.studio.dialogue.busy)
+    assert [message.content for message in engine.asked[-1][0]] == ["short"]
+    assert person.last_answer.text == "now it works"
+
+
+def test_unreadable_conversation_leaves_a_desk_to_write_on(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    studio = person.studio
+    person.type_and_send("hi")
+    person.until(lambda: not studio.dialogue.busy and not studio.database_lane.busy)
+    kept = studio.dialogue.conversation
+    assert kept is not None
+    studio.database_lane.run(
+        lambda: studio.history._connection.execute("ALTER TABLE turns RENAME TO lost")
+    )
+    studio.dialogue.open(kept)
+    person.until(lambda: len(studio.notices.toasts) == 1)
+    assert studio.dialogue.conversation is None
+    person.type_and_send("still here")
+    person.until(lambda: not studio.dialogue.busy)
+    assert person.last_answer.text == "hello"
+
+
+def test_expert_dropped_on_the_prompt_is_installed_not_written(
+    opened: Opened, packages: Path
+) -> None:
+    person = opened(FakeEngine())
+    editor = person.studio.chat_page.prompt.findChild(QPlainTextEdit)
+    assert editor is not None
+    package = next(packages.glob("**/*.expert"))
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(package))])
+    enter = QDragEnterEvent(
+        editor.viewport().rect().center(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    over: list[str] = []
+    person.studio.window.installEventFilter(_Seen(over, person.studio.window))
+    QApplication.sendEvent(editor.viewport(), enter)
+    assert over == ["DragEnter"], "it is handed on to the window"
+
+
+def test_another_conversation_being_answered_is_told(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("still", " here"))
+    engine.gate.clear()
+    person = opened(engine)
+    prompt = person.studio.chat_page.prompt
+    person.type_and_send("one")
+    person.until(lambda: person.last_answer.text == "still")
+    assert "Another" not in prompt.hint
+    person.studio.dialogue.new()
+    assert "Another conversation" in prompt.hint
+    engine.gate.set()
+    person.until(lambda: not person.studio.dialogue.busy)
+    assert "Another" not in prompt.hint
+
+
+def test_nothing_said_yet_and_nothing_found_are_told(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    conversations = person.studio.chat_page.conversations
+    person.until(lambda: "kept here" in conversations.none_told)
+    person.type_and_send("hi")
+    person.until(lambda: conversations.titles == ("hi",))
+    assert conversations.none_told == ""
+    search = conversations.findChild(QLineEdit)
+    assert search is not None
+    search.setText("zzz")
+    person.until(lambda: "these words" in conversations.none_told)
+
+
+@pytest.mark.parametrize("width", [1000, 1024, 1259, 1280])
+def test_nothing_is_cut_off_in_a_narrow_window(opened: Opened, width: int) -> None:
+    person = opened(FakeEngine())
+    studio, page = person.studio, person.studio.chat_page
+    studio.window.resize(width, 640)
+    for view in (page.empty, page.first_task.column):
+        if view is not page.empty:
+            page._on_first_task_wanted()
+        QApplication.processEvents()
+        assert view.minimumSizeHint().width() <= view.width()
+        for part in view.findChildren(QAbstractButton):
+            if part.isVisible():
+                right = part.mapTo(page, part.rect().topRight()).x()
+                assert right < page.composer.x(), part.accessibleName()
+                assert part.width() >= part.minimumSizeHint().width()
+
+
+def test_notices_stand_above_the_prompt(opened: Opened) -> None:
+    person = opened(FakeEngine())
+    studio = person.studio
+    studio.window.resize(1280, 800)
+    studio.notices.warn("This stays until it is closed.")
+    QApplication.processEvents()
+    toast, prompt = studio.notices.toasts[0], studio.chat_page.prompt
+    top = prompt.mapTo(studio.window, prompt.rect().topLeft()).y()
+    assert toast.geometry().bottom() < top
+    studio.window.show_page("library")
+    QApplication.processEvents()
+    assert toast.geometry().bottom() > top
+
+
+def _conversations(person: Person) -> tuple[Conversation, ...]:
+    return tuple(person.studio.history.conversations(""))
+
+
+class _Seen(QObject):
+    """Writes down the drags a widget meets."""
+
+    def __init__(self, seen: list[str], parent: QObject) -> None:
+        super().__init__(parent)
+        self._seen = seen
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DragEnter:
+            self._seen.append(event.type().name)
+        return False

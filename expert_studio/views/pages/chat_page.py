@@ -56,7 +56,6 @@ class ChatPage(QWidget):
         self._notices = notices
         self._first_run = first_run
         self._base: BaseDescription | None = None
-        self._deleted: Conversation | None = None
         self._experts: dict[str, InstalledExpert] = {}
         self._link = ""
         self.header = PageHeader(self.tr("New conversation"))
@@ -71,6 +70,7 @@ class ChatPage(QWidget):
         self._build()
         self._connect()
         self._show_middle()
+        notices.keep_clear(self.prompt)
         dialogue.refresh()
 
     def _build(self) -> None:
@@ -186,6 +186,7 @@ class ChatPage(QWidget):
             self.composer.set_composition(conversation.composition)
         self._show_middle()
         self._show_context()
+        self._show_streaming()
 
     @Slot(object)
     def _on_turn_added(self, turn: Turn) -> None:
@@ -196,11 +197,18 @@ class ChatPage(QWidget):
     def _on_turn_ended(self, turn: Turn) -> None:
         self.transcript.finish(turn)
         self._show_context()
+        if turn.state == "failed" and not turn.text and not self.prompt.text:
+            self.prompt.set_text(self._dialogue.last_said)
         self.answered.emit(turn)
 
     @Slot(bool)
     def _on_busy_changed(self, busy: bool) -> None:
-        self.prompt.set_streaming(busy)
+        self._show_streaming()
+
+    def _show_streaming(self) -> None:
+        turns = self._dialogue.turns
+        here = bool(turns) and self._dialogue.answers(turns[-1].id)
+        self.prompt.set_streaming(self._dialogue.busy, elsewhere=not here)
 
     @Slot(str)
     def _on_sent(self, text: str) -> None:
@@ -211,7 +219,8 @@ class ChatPage(QWidget):
 
     @Slot()
     def _on_regenerate(self) -> None:
-        if not self._dialogue.busy:
+        # without a base the answer that stands would be given up for none
+        if self._base is not None and not self._dialogue.busy:
             self.transcript.drop_last_answer()
             self._dialogue.regenerate(self.composer.stack, self._sampling())
 
@@ -230,19 +239,12 @@ class ChatPage(QWidget):
 
     @Slot(object)
     def _on_delete(self, conversation: Conversation) -> None:
-        self._deleted = conversation
         self._dialogue.delete(conversation)
         self._notices.toast(
             self.tr("“{0}” was deleted.").format(conversation.title),
             self.tr("Undo"),
-            self._on_undo_delete,
+            lambda: self._dialogue.restore(conversation),
         )
-
-    @Slot()
-    def _on_undo_delete(self) -> None:
-        if self._deleted is not None:
-            self._dialogue.restore(self._deleted)
-            self._deleted = None
 
     @Slot(object)
     def _on_stack_changed(self, stack: Stack) -> None:

@@ -189,6 +189,8 @@ class AnswerView(QWidget):
     def _told(self) -> str:
         if self._turn.state == "finished":
             return "" if self._text.strip() else self.tr("The answer is empty.")
+        if self._turn.state == "failed" and not self._text:
+            return self.tr("This was not answered; it is left out of what is asked next.")
         told = {
             "cancelled": self.tr("Stopped."),
             "length": self.tr("Cut off at the token limit."),

@@ -179,7 +179,7 @@ class Composer(QFrame):
         tiers = {expert.name: expert.manifest.tier for expert in self._experts}
         self._memory_bar.show_memory(memory, tiers)
         device = self._base.device_name if self._base is not None else ""
-        self._memory_title.setText(self.tr("This stack on {0}").format(device))
+        self._memory_title.setText(self.tr("In memory on {0}").format(device))
         self._memory_title.setVisible(bool(device))
         self._memory_total.setText(size_text(self._memory_bar.total_bytes))
         experts = sum(size for _, size in memory.experts)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QInputDialog,
+    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -65,6 +66,7 @@ class ConversationList(QFrame):
         self._search = QLineEdit()
         self._new = IconButton("add", self.tr("New conversation (Ctrl+N)"), side=16)
         self._list = QListWidget()
+        self._none = QLabel()
         self._rename = QAction(self.tr("Rename…"), self)
         self._delete = QAction(self.tr("Delete"), self)
         self._build()
@@ -79,6 +81,7 @@ class ConversationList(QFrame):
         self._search.setPlaceholderText(self.tr("Search"))
         self._search.setAccessibleName(self.tr("Search conversations"))
         self._search.setClearButtonEnabled(True)
+        self._search.setAcceptDrops(False)  # a file dropped on it is installed, not typed
         row.addWidget(self._search, 1)
         row.addWidget(self._new)
         column.addLayout(row)
@@ -89,6 +92,11 @@ class ConversationList(QFrame):
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._list.setMouseTracking(True)
+        self._none.setProperty("role", "small")
+        self._none.setWordWrap(True)
+        self._none.setContentsMargins(9, 0, 4, 0)
+        self._none.hide()
+        column.addWidget(self._none)
         column.addWidget(self._list, 1)
         self._rename.setShortcut(QKeySequence(Qt.Key.Key_F2))
         self._delete.setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
@@ -110,6 +118,11 @@ class ConversationList(QFrame):
         return tuple(self._at(row).title for row in range(self._list.count()))
 
     @property
+    def none_told(self) -> str:
+        """What stands in place of the list, or ""."""
+        return "" if self._none.isHidden() else self._none.text()
+
+    @property
     def first(self) -> Conversation:
         """The one on top."""
         return self._at(0)
@@ -122,6 +135,12 @@ class ConversationList(QFrame):
             item.setData(_CONVERSATION, conversation)
             item.setToolTip(conversation.title)
             self._list.addItem(item)
+        self._none.setText(
+            self.tr("No conversation holds these words.")
+            if self._search.text()
+            else self.tr("What you ask is kept here.")
+        )
+        self._none.setVisible(not conversations)
         self.select(open_id)
 
     def select(self, open_id: str) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QDragEnterEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+    QTextCursor,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -39,9 +48,10 @@ class PromptBox(QFrame):
         self._editor = QPlainTextEdit()
         self._preset = QToolButton()
         self._context = QLabel()
-        self._hint = QLabel(self.tr("Enter to send · Shift+Enter for a new line"))
+        self._hint = QLabel()
         self._send = QPushButton(self.tr("Send"))
         self._streaming = False
+        self._elsewhere = False
         self._ready = False
         self._presets = self._known_presets()
         self._asked = self._presets[0][2]
@@ -76,6 +86,7 @@ class PromptBox(QFrame):
         self._editor.document().setDocumentMargin(1)
         self._editor.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self._editor.installEventFilter(self)
+        self._editor.viewport().installEventFilter(self)
         column.addWidget(self._editor)
         row = QHBoxLayout()
         row.setSpacing(10)
@@ -121,11 +132,17 @@ class PromptBox(QFrame):
         return self._asked
 
     @property
+    def hint(self) -> str:
+        """What is said beside the button."""
+        return self._hint.text()
+
+    @property
     def text(self) -> str:
         return self._editor.toPlainText()
 
     def set_text(self, text: str) -> None:
         self._editor.setPlainText(text)
+        self._editor.moveCursor(QTextCursor.MoveOperation.End)
 
     def focus(self) -> None:
         self._editor.setFocus()
@@ -135,8 +152,10 @@ class PromptBox(QFrame):
         self._ready = ready
         self._show_state()
 
-    def set_streaming(self, streaming: bool) -> None:
+    def set_streaming(self, streaming: bool, elsewhere: bool = False) -> None:
+        """`elsewhere`: it is another conversation that is being answered."""
         self._streaming = streaming
+        self._elsewhere = elsewhere
         self._show_state()
 
     def show_context(self, used_tokens: int, length_tokens: int) -> None:
@@ -146,6 +165,7 @@ class PromptBox(QFrame):
             if length_tokens
             else ""
         )
+        self._fit_hint()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._editor:
@@ -153,6 +173,9 @@ class PromptBox(QFrame):
                 theme.restyle(self, focused=event.type() == QEvent.Type.FocusIn)
             elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
                 return self._on_key(event)
+        elif isinstance(event, QDragEnterEvent) and event.mimeData().hasUrls():
+            event.ignore()  # files are the window's to install, not text to write
+            return True
         return super().eventFilter(watched, event)
 
     def _on_key(self, event: QKeyEvent) -> bool:
@@ -174,7 +197,22 @@ class PromptBox(QFrame):
             self._send.setText(told)
             self._send.setAccessibleName(told)
             theme.restyle(self._send, role="" if self._streaming else "primary")
+        self._hint.setText(
+            self.tr("Another conversation is being answered")
+            if self._streaming and self._elsewhere
+            else self.tr("Enter to send · Shift+Enter for a new line")
+        )
+        self._fit_hint()
         self._send.setEnabled(self._streaming or (self._ready and bool(self.text.strip())))
+
+    def _fit_hint(self) -> None:
+        """The hint is the first to go where the row is too narrow for all."""
+        others = (self._preset, self._context, self._send, self._hint)
+        self._hint.setVisible(sum(w.sizeHint().width() + 12 for w in others) + 25 <= self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_hint()
 
     @Slot()
     def _on_button(self) -> None:

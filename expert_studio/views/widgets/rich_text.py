@@ -100,7 +100,7 @@ class RichText(QTextBrowser):
             "li { margin-bottom: 3px; line-height: 135%; }"
             "h1 { font-size: 17px; } h2 { font-size: 15px; }"
             "h3, h4, h5, h6 { font-size: 13px; }"
-            "table { border-collapse: collapse; margin-bottom: 8px; }"
+            "table { border-collapse: collapse; margin-top: 8px; margin-bottom: 8px; }"
             f"th, td {{ padding: 4px 9px; border: 1px solid {tokens.line}; }}"
         )
         self.setHtml(self._html)

@@ -209,7 +209,7 @@ class _Bubble(QWidget):
         self._text.setAccessibleName(self.tr("You said"))
         shown = plain(text)
         if len(shown) > LONGEST_BUBBLE:
-            left_out = len(shown) - LONGEST_BUBBLE
+            left_out = len(text) - LONGEST_BUBBLE
             shown = shown[:LONGEST_BUBBLE] + self.tr("… and {0} more characters").format(
                 f"{left_out:,}"
             )
