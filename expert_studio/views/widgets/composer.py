@@ -161,6 +161,8 @@ class Composer(QFrame):
 
     def set_base(self, base: BaseDescription | None) -> None:
         self._base = base
+        if base is None:
+            self._memory_card.hide()
         self._compose_anew()
 
     def set_composition(self, composition: Composition) -> None:
@@ -176,11 +178,11 @@ class Composer(QFrame):
         self._on_ticked(name, True)
 
     def show_memory(self, memory: MemoryByOwner) -> None:
+        if self._base is None:
+            return  # of a base that is being replaced
         tiers = {expert.name: expert.manifest.tier for expert in self._experts}
         self._memory_bar.show_memory(memory, tiers)
-        device = self._base.device_name if self._base is not None else ""
-        self._memory_title.setText(self.tr("In memory on {0}").format(device))
-        self._memory_title.setVisible(bool(device))
+        self._memory_title.setText(self.tr("In memory on {0}").format(self._base.device_name))
         self._memory_total.setText(size_text(self._memory_bar.total_bytes))
         experts = sum(size for _, size in memory.experts)
         self._memory_parts.setText(

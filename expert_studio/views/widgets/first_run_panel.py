@@ -129,6 +129,7 @@ class FirstRunPanel(ColumnScroll):
             names.addWidget(button)
         group.idClicked.connect(self._on_task)
         names.addStretch(1)
+        actions.addStretch(1)
         for button, role in ((self._skip, "quiet"), (self._run, "primary")):
             button.setProperty("role", role)
             actions.addWidget(button)

@@ -85,6 +85,7 @@ class PromptBox(QFrame):
         self._editor.setTabChangesFocus(True)
         self._editor.document().setDocumentMargin(1)
         self._editor.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self._editor.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._editor.installEventFilter(self)
         self._editor.viewport().installEventFilter(self)
         column.addWidget(self._editor)
@@ -133,8 +134,8 @@ class PromptBox(QFrame):
 
     @property
     def hint(self) -> str:
-        """What is said beside the button."""
-        return self._hint.text()
+        """What is said beside the button, or "" where there is no room for it."""
+        return "" if self._hint.isHidden() else self._hint.text()
 
     @property
     def text(self) -> str:
@@ -197,11 +198,12 @@ class PromptBox(QFrame):
             self._send.setText(told)
             self._send.setAccessibleName(told)
             theme.restyle(self._send, role="" if self._streaming else "primary")
-        self._hint.setText(
-            self.tr("Another conversation is being answered")
-            if self._streaming and self._elsewhere
-            else self.tr("Enter to send · Shift+Enter for a new line")
-        )
+        hint = self.tr("Enter to send · Shift+Enter for a new line")
+        if self._streaming:
+            hint = self.tr("Answering another conversation") if self._elsewhere else ""
+        elif not self._ready:
+            hint = self.tr("A base must be loaded first")
+        self._hint.setText(hint)
         self._fit_hint()
         self._send.setEnabled(self._streaming or (self._ready and bool(self.text.strip())))
 

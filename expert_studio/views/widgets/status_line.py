@@ -80,6 +80,8 @@ class StatusLine(QFrame):
     @Slot(float)
     def show_loading(self, share: float) -> None:
         """`share` goes from 0 to 1."""
+        self._described = None
+        self.show_stack(self._shown_stack)
         self._set_state("busy", self.tr("Loading the base…"), "")
         self._progress.setValue(round(share * 100))
         self._progress.show()
