@@ -24,6 +24,7 @@ from expert_studio.core.errors import InferenceError
 from expert_studio.core.inference.history import Conversation
 from expert_studio.core.settings import Folders
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.rich_text import RichText
 from tests.demonstration_experts import tiny_experts
 from tests.fake_engine import FakeEngine, factory_of
 from tests.studio_driver import Person
@@ -401,6 +402,22 @@ def test_notices_stand_above_the_prompt(opened: Opened) -> None:
     studio.window.show_page("library")
     QApplication.processEvents()
     assert toast.geometry().bottom() > top
+
+
+def test_first_task_that_is_stopped_says_so(opened: Opened) -> None:
+    engine = FakeEngine(pieces=("never said",))
+    engine.gate.clear()
+    person = opened(engine)
+    task = person.studio.chat_page.first_task
+    person.studio.chat_page._on_first_task_wanted()
+    person.until(task._run.isEnabled)
+    task.run()
+    task.run()  # pressed again: stops
+    person.until(lambda: not task.running)
+    for answer in task.answers:
+        shown = answer.findChild(RichText)
+        assert shown is not None
+        assert shown.toPlainText() == "Stopped."
 
 
 def _conversations(person: Person) -> tuple[Conversation, ...]:

@@ -51,6 +51,23 @@ def test_text_streams_and_ends_formatted(transcript: Transcript, qtbot: QtBot) -
     assert view.facts == f"{STACK.short_hash} · seed 7 · 61 tok · 47 tok/s · first 38 ms"
 
 
+def test_an_answer_awaited_is_seen_to_be_awaited(transcript: Transcript) -> None:
+    turn = _answer()
+    transcript.add(turn)
+    shown = transcript.answers[0].findChild(RichText)
+    assert shown is not None
+    assert shown.toPlainText() == "…"
+    transcript.append_text(turn.id, "Here")
+    assert shown.toPlainText() == "Here"
+    assert transcript.answers[0].text == "Here"
+
+
+def test_a_long_prompt_says_how_much_is_not_shown(transcript: Transcript) -> None:
+    transcript.add(Turn.said("y" * 50_000))
+    shown = transcript.findChildren(RichText)[0].toPlainText()
+    assert shown.endswith("… and 46,000 more characters")
+
+
 def test_follows_until_scrolled_up_and_again_from_the_end(
     transcript: Transcript, qtbot: QtBot
 ) -> None:

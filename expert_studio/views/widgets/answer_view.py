@@ -25,6 +25,8 @@ from expert_studio.views.widgets.markdown import (
 from expert_studio.views.widgets.rich_text import CodeFrame, RichText
 from expert_studio.views.widgets.stack_chips import StackChips
 
+WAITING = "…"  # until the first token is there
+
 
 class AnswerView(QWidget):
     """Signals:
@@ -143,7 +145,7 @@ class AnswerView(QWidget):
             self._drop_tail()
             self._tail = self._rich_text()
             self._body.addWidget(self._tail)
-        self._tail.grow_to(plain(tail))
+        self._tail.grow_to(plain(tail) if self._text else WAITING)
 
     def _show_whole(self) -> None:
         self._drop_tail()

@@ -29,6 +29,7 @@ class FirstRunAnswer(QFrame):
         self.setMinimumHeight(LEAST_HEIGHT)
         self._text = ""
         self._finished = False
+        self._stopped = False
         self._shown = theme.tokens_of(self)
         self._body = RichText()
         self._facts = ElidedLabel()
@@ -74,12 +75,15 @@ class FirstRunAnswer(QFrame):
     def finish(self, answer: Answer) -> None:
         self._text = answer.text
         self._finished = True
+        self._stopped = answer.finish_reason == "cancelled"
         self._show_whole()
         self._facts.set_text(
             self.tr("{0} tok · {1:.0f} tok/s").format(
                 answer.timing.tokens, answer.timing.decode_tok_s
             )
         )
+        if self._stopped:
+            self._facts.set_text(self.tr("{0} tok · stopped").format(answer.timing.tokens))
         self._facts.setToolTip(answer.stack.hash)
         self._facts.show()
 
@@ -97,7 +101,7 @@ class FirstRunAnswer(QFrame):
 
     def _formatted(self, text: str) -> str:
         if not text.strip():
-            return _small(self.tr("(nothing)"))
+            return _small(self.tr("Stopped.") if self._stopped else self.tr("(nothing)"))
         block = json_block(text)
         if block is None:
             return _small(text)
