@@ -40,6 +40,10 @@ PROMPT = (
 NEXT_PROMPT = (
     "Extract name, age and city as JSON.\n\nMaria Silva is 34 years old and works in Porto."
 )
+LONG_PROMPT = (
+    "Extract name, age, city, phone, email, street, country, job, company, price, date, time, "
+    "event, product and total as JSON: Maria Silva is 34 and lives in Porto."
+)
 FORMATTED = """The mail is a **supplier invoice**. These are its fields:
 
 ```json
@@ -152,9 +156,14 @@ class Tour:
         page.prompt.sent.emit(PROMPT)
         self.until(lambda: bool(page.transcript.answers[-1].text), "streamed text")
         self.picture("06-streaming")
+        self.until(lambda: not studio.dialogue.busy, "the whole answer")
+        self.settle()
+        self.picture("07-answered")
+        page.prompt.sent.emit(LONG_PROMPT)
+        self.until(lambda: len(page.transcript.answers[-1].text) > 40, "a long answer")
         studio.dialogue.stop()
         self.until(lambda: not studio.dialogue.busy, "the end of the answer")
-        self.picture("07-stopped")
+        self.picture("07b-stopped")
         page.composer.rows[0].weighed.emit("json-parser", 0.6)
         page.prompt.sent.emit(NEXT_PROMPT)
         self.until(lambda: not studio.dialogue.busy, "the second answer")
