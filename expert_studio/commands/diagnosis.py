@@ -16,7 +16,8 @@ from expert_studio.commands.answering import Quant, describe_base, loaded_engine
 from expert_studio.commands.bases import Base, base_folder
 from expert_studio.commands.library import opened_library, summary
 from expert_studio.commands.report import AsJson, say, say_json
-from expert_studio.core.errors import ExpertError
+from expert_studio.core.errors import ExpertError, UsageError
+from expert_studio.core.experts.library import Library
 from expert_studio.core.inference import doctor as examination
 from expert_studio.core.inference.base_model_files import weight_files
 from expert_studio.core.inference.conversation import Message
@@ -46,18 +47,20 @@ def doctor(base: Base = None, as_json: AsJson = False) -> None:
     With transformers installed, the base's logits are compared with its.
     """
     folders = Folders.default()
-    folder = base_folder(base)
-    findings = examination.examine(folders, folder)
+    folder, unclear = _folder_of(base, folders)
+    library, not_opened = _library(folders)
+    findings = (*unclear, *not_opened, *examination.examine(folders, folder))
     trial = _try_base(folder) if findings[-1].ok else _Trial((), "", {"folder": str(folder)})
     findings += trial.findings
     ok = all(finding.ok for finding in findings)
+    experts = () if not_opened else library.experts()
     if as_json:
         say_json(
             {
                 "ok": ok,
                 "device": trial.device,
                 "base": trial.base,
-                "experts": [summary(expert) for expert in opened_library().experts()],
+                "experts": [summary(expert) for expert in experts],
                 "checks": [
                     {"name": f.name, "ok": f.ok, "advice": f.advice, "found": f.found}
                     for f in findings
@@ -72,6 +75,28 @@ def doctor(base: Base = None, as_json: AsJson = False) -> None:
         say("Everything is in order." if ok else "Something is wrong; see the lines above.")
     if not ok:
         raise typer.Exit(1)
+
+
+def _folder_of(base: str | None, folders: Folders) -> tuple[Path, tuple[Finding, ...]]:
+    """The base's folder, there or not, and a finding where the settings cannot tell it."""
+    try:
+        return base_folder(base), ()
+    except UsageError:
+        return Path(base or ""), ()  # that it is not there is found with the base
+    except ExpertError as cause:
+        found = f"{cause.what} {cause.why}".strip()
+        return folders.bundled_base, (Finding("settings", False, found, cause.remedy),)
+
+
+def _library(folders: Folders) -> tuple[Library, tuple[Finding, ...]]:
+    """The library with what ships in it, and a finding where that cannot be had."""
+    try:
+        library = opened_library()
+        library.experts()
+    except ExpertError as cause:
+        found = f"{cause.what} {cause.why}".strip()
+        return Library(folders.library), (Finding("bundled experts", False, found, cause.remedy),)
+    return library, ()
 
 
 def _try_base(folder: Path) -> _Trial:

@@ -12,6 +12,7 @@ import typer
 
 from expert_studio.commands.bases import Base, base_folder, base_identity
 from expert_studio.commands.report import AsJson, in_bytes, say, say_aside, say_json, say_table
+from expert_studio.core.errors import StorageError
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.manifest import manifest_as_json
 from expert_studio.core.settings import Folders, bundled_experts_folder
@@ -117,13 +118,19 @@ def uninstall(name: Name, as_json: AsJson = False) -> None:
 def opened_library() -> Library:
     """The person's library, with the experts that ship with the app in it.
 
+    Where there is no room for those or nothing may be written, the verb goes on without them.
+
     Raises:
-        ExpertError: one of those cannot be installed.
+        ExpertError: one of those is damaged.
     """
     from expert_studio.core.experts.bundled import install_bundled
 
     library = Library(Folders.default().library)
-    install_bundled(bundled_experts_folder(), library)
+    try:
+        install_bundled(bundled_experts_folder(), library)
+    except StorageError as cause:
+        say_aside("Note: The experts that come with Expert Studio could not be installed.")
+        say_aside(f"{cause.why} {cause.remedy}".strip())
     return library
 
 

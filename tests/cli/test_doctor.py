@@ -113,3 +113,34 @@ def test_a_full_or_read_only_disk_is_found(monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr(examination.tempfile, "TemporaryFile", refuse)
     assert "Read-only file system" in examination.disk_room(tmp_path).found
+
+
+def test_a_base_that_is_not_there_is_a_finding_among_the_others(tmp_path: Path) -> None:
+    result = run("--base", str(tmp_path / "nowhere"), "--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert answer["ok"] is False
+    assert answer["base"] == {"folder": str(tmp_path / "nowhere")}
+    assert "The folder does not exist." in checks(answer)["base"]["found"]
+
+
+def test_a_data_folder_that_is_a_file_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EXPERT_STUDIO_HOME", str(tmp_path / "file"))
+    answer = json.loads(run("--base", str(tmp_path), "--json").stdout)
+    found = checks(answer)
+    assert not found["disk"]["ok"]
+    assert not found["library"]["ok"]
+    assert found["library"]["advice"]
+    assert answer["experts"] == []
+
+
+def test_settings_that_cannot_be_read_are_found(studio_home: Path) -> None:
+    (studio_home / "settings.json").write_text("{")
+    result = run("--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert not checks(answer)["settings"]["ok"]
+    assert "Delete the file" in checks(answer)["settings"]["advice"]

@@ -46,6 +46,8 @@ def _offered(library: Library) -> list[str]:
         stored = json.loads((library.root / OFFERED_FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return []
+    except OSError as cause:
+        raise storage_error("The library cannot be read.", cause, library.root) from cause
     return [str(key) for key in stored] if isinstance(stored, list) else []
 
 

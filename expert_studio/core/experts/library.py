@@ -160,6 +160,8 @@ class Library:
                 names = [e.name for e in entries if is_name(e.name) and e.is_dir()]
         except FileNotFoundError:
             return []
+        except OSError as cause:  # such as a file where the data folder should be
+            raise storage_error("The library cannot be read.", cause, self.root) from cause
         return [self.experts_folder / name for name in sorted(names)]
 
     def _active_of(self, folder: Path, problems: list[str]) -> InstalledExpert | None:

@@ -285,7 +285,7 @@ def read_manifest(data: bytes, origin: str) -> tuple[Manifest, tuple[Deviation, 
     except ValidationError as cause:
         raise ManifestError(
             f"The manifest of {origin} cannot be used.",
-            "; ".join(dict.fromkeys(_sentence(e) for e in cause.errors()[:4])) + ".",
+            "; ".join(dict.fromkeys(_sentence(e).rstrip(".") for e in cause.errors()[:4])) + ".",
             "Correct the manifest, or ask its maker to.",
         ) from cause
     return manifest, (*found, *departures(said))

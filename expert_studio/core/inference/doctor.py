@@ -143,7 +143,10 @@ def keyring_works() -> Finding:
 def library_whole(root: Path) -> Finding:
     """Every installed expert can be read."""
     library = Library(root)
-    problems, count = library.problems(), len(library.experts())
+    try:
+        problems, count = library.problems(), len(library.experts())
+    except ExpertError as cause:
+        return Finding("library", False, f"{cause.what} {cause.why}".strip(), cause.remedy)
     found = f"{count} expert{'' if count == 1 else 's'} installed"
     if problems:
         advice = "Uninstall and install again what cannot be read."

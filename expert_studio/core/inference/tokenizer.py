@@ -135,10 +135,16 @@ def _stored_tokenizer(folder: Path) -> dict[str, Any]:
         if stored["model"]["type"] != "BPE" or not byte_level:
             raise ValueError("it is not a byte-level BPE tokenizer")
         return dict(stored)
-    except (OSError, ValueError, KeyError, TypeError) as cause:
+    except KeyError as cause:
         raise LoadError(
             f"The tokenizer in {folder} cannot be used.",
-            f"{path.name}: {cause}.",
+            f"{path.name} says nothing of its {cause}.",
+            "Download the base again.",
+        ) from cause
+    except (OSError, ValueError, TypeError, RecursionError) as cause:
+        raise LoadError(
+            f"The tokenizer in {folder} cannot be used.",
+            f"{path.name}: {getattr(cause, 'strerror', None) or cause}.",
             "Download the base again.",
         ) from cause
 
@@ -148,10 +154,10 @@ def _settings(folder: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         return dict(settings)
-    except (OSError, ValueError, TypeError) as cause:
+    except (OSError, ValueError, TypeError, RecursionError) as cause:
         raise LoadError(
             f"The tokenizer in {folder} cannot be used.",
-            f"{path.name} could not be read: {cause}.",
+            f"{path.name} could not be read: {getattr(cause, 'strerror', None) or cause}.",
             "Download the base again.",
         ) from cause
 

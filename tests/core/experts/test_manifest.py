@@ -332,3 +332,11 @@ def test_any_json_is_a_manifest_or_a_manifest_error(change: dict[str, Any]) -> N
 def test_any_bytes_are_a_manifest_error(data: bytes) -> None:
     with pytest.raises(ManifestError):
         read_manifest(data, "a test")
+
+
+def test_a_sentence_about_a_field_ends_once() -> None:
+    said = json.dumps({**FULL_2, "version": "latest"}).encode()
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(said, "here")
+    assert raised.value.why.endswith("like 1.2.0.")
+    assert not raised.value.why.endswith("..")

@@ -143,3 +143,17 @@ def test_a_damaged_tokenizer_is_a_sentence(spoil: object, sentence: str, tmp_pat
     spoil(folder)  # type: ignore[operator]
     with pytest.raises(LoadError, match=sentence):
         ChatTokenizer(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [("{}", "says nothing of its 'decoder'"), ("[" * 100_000, "depth")]
+)
+def test_a_tokenizer_of_another_kind_is_a_sentence(
+    content: str, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(LoadError, match=sentence):
+        ChatTokenizer(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(LoadError, match=r"tokenizer\.json: No such file or directory\."):
+        ChatTokenizer(tmp_path)
