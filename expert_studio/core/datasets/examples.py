@@ -99,8 +99,8 @@ def read_examples(path: Path) -> Iterator[Example]:
             continue
         try:
             example = _parse(json.loads(line))
-        except (ValueError, _Unusable) as cause:
-            reason = f"It is not JSON: {cause}" if isinstance(cause, ValueError) else str(cause)
+        except (ValueError, RecursionError, _Unusable) as cause:
+            reason = str(cause) if isinstance(cause, _Unusable) else f"It is not JSON: {cause}"
             raise DatasetError(
                 f"Line {number} of {path.name} cannot be used.",
                 f"{reason}.",

@@ -188,7 +188,7 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         said: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as cause:
+    except (OSError, ValueError, RecursionError) as cause:
         raise TrainingError(
             f"The recipe {path.name} cannot be read.",
             f"{getattr(cause, 'strerror', None) or cause}.",

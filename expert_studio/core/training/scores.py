@@ -79,7 +79,7 @@ def parsed(text: str) -> Any:
     """The JSON value a text is, or None where it is none; white space around it is allowed."""
     try:
         return json.loads(text.strip())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -106,7 +106,7 @@ def _as_expert_error(recipe: Recipe, cause: Exception) -> tuple[ExpertError, int
         return cause, cause.exit_code
     if _is_out_of_memory(cause):
         return _out_of_memory(recipe), TrainingError.exit_code
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if _is_disk_full(cause):
         full = TrainingError(
             "The training stopped because the disk is full.",
             "",
@@ -119,6 +119,13 @@ def _as_expert_error(recipe: Recipe, cause: Exception) -> tuple[ExpertError, int
         "The whole report is in the run's worker.log; please send it to us.",
     )
     return defect, DEFECT_EXIT_CODE
+
+
+def _is_disk_full(cause: Exception) -> bool:
+    """Also as safetensors and torch.save word it, which raise no OSError."""
+    if isinstance(cause, OSError):
+        return cause.errno in (errno.ENOSPC, errno.EDQUOT)
+    return any(words in str(cause).lower() for words in ("no space left", "file write failed"))
 
 
 def _is_out_of_memory(cause: Exception) -> bool:

@@ -128,3 +128,11 @@ def test_examples_come_back_as_they_were(tmp_path: Path) -> None:
     assert list(read_examples(tmp_path / "new" / "rows.jsonl")) == examples
     assert parse_row(as_row(examples[0])) == examples[0]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["rows.jsonl"]
+
+
+def test_a_row_nested_without_end_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("[" * 100_000)
+    with pytest.raises(
+        DatasetError, match=r"Line 1 of rows\.jsonl cannot be used\. It is not JSON"
+    ):
+        list(read_examples(tmp_path / "rows.jsonl"))

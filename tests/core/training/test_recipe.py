@@ -88,3 +88,9 @@ def test_max_steps_wins_over_epochs() -> None:
     assert total_steps(100, 3.0, 10, None) == 30
     assert total_steps(100, 3.0, 10, 7) == 7
     assert len(row_order([5] * 10, 7, 4, seed=0, group_by_length=False)) == 28
+
+
+def test_a_recipe_nested_without_end_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text("[" * 100_000)
+    with pytest.raises(TrainingError, match=r"recipe\.json cannot be read"):
+        read_recipe(tmp_path / "recipe.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expert_studio.core.training.scores import measure, score, wilson
+from expert_studio.core.training.scores import measure, parsed, score, wilson
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,7 @@ def test_intervals_hold_the_mean_and_narrow_with_n() -> None:
     assert measured.interval[0] < measured.score == 0.625 < measured.interval[1]
     assert measured.n == 80
     assert measure([]) == ()
+
+
+def test_an_answer_nested_without_end_is_no_json() -> None:
+    assert parsed("[" * 100_000) is None

@@ -17,7 +17,7 @@ from expert_studio.core.experts.archive import inspect
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.manifest import read_manifest
 from expert_studio.core.settings import Folders
-from expert_studio.core.training import launch
+from expert_studio.core.training import launch, worker
 from expert_studio.core.training.events import (
     CheckpointSaved,
     Ended,
@@ -29,6 +29,7 @@ from expert_studio.core.training.events import (
     follow,
 )
 from expert_studio.core.training.package import pack, publish
+from expert_studio.core.training.recipe import parse_recipe
 from expert_studio.core.training.run_folder import RunFolder, list_runs
 from tests.core.training import runs
 from tests.expert_factory import installed_expert
@@ -37,7 +38,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from expert_studio.core.settings import Folders
-from expert_studio.core.training import launch
+from expert_studio.core.training import launch, worker
 from expert_studio.core.training.recipe import read_recipe
 run = launch.start(read_recipe(Path(sys.argv[2])), Folders(Path(sys.argv[1])), Path(sys.argv[3]))
 print(run.path, flush=True)
@@ -230,3 +231,17 @@ def test_the_adapter_answers_in_the_engine_as_in_peft(world: World) -> None:
         engine.close()
     assert torch.linalg.norm(given - wanted) / torch.linalg.norm(wanted) < 1e-5
     assert torch.linalg.norm(plain - wanted) / torch.linalg.norm(wanted) > 1e-2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error while serializing: I/O error: No space left on device (os error 28)",
+        "PytorchStreamWriter failed writing file data/0: file write failed",
+    ],
+)
+def test_a_full_disk_is_told_as_one_however_it_is_worded(said: str) -> None:
+    recipe = parse_recipe({"name": "tiny", "datasets": [{"path": "rows.jsonl"}]}, "here")
+    error, code = worker._as_expert_error(recipe, RuntimeError(said))
+    assert error.what == "The training stopped because the disk is full."
+    assert code == 10
