@@ -71,7 +71,9 @@ class Lane:
 
 
 _lanes: dict[BaseRequest, Lane] = {}
-_sharing = threading.RLock()  # one who leaves may be found by the collector while one joins
+_loading = threading.Lock()
+# apart from the other: the collector may find one who has left in the thread that loads
+_sharing = threading.RLock()
 
 
 def join(request: BaseRequest, factory: Factory) -> Lane:
@@ -80,11 +82,16 @@ def join(request: BaseRequest, factory: Factory) -> Lane:
     Raises:
         LoadError, OutOfMemoryError: as the factory.
     """
-    with _sharing:
-        if request not in _lanes:
-            _lanes[request] = Lane(request, factory)
-        lane = _lanes[request]
-        lane.users += 1
+    with _loading:
+        with _sharing:
+            lane = _lanes.get(request)
+            if lane is not None:
+                lane.users += 1
+                return lane
+        lane = Lane(request, factory)
+        with _sharing:
+            _lanes[request] = lane
+            lane.users = 1
         return lane
 
 

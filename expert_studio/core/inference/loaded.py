@@ -109,6 +109,11 @@ class LoadedExperts:
         return tuple(found)
 
     def name_of(self, name: str) -> str:
+        """The name as the expert itself spells it.
+
+        Raises:
+            InferenceError: it is not loaded.
+        """
         for loaded in self._weights:
             if name_key(loaded) == name_key(name):
                 return loaded
@@ -120,6 +125,11 @@ class LoadedExperts:
     def question(
         self, prompt: Prompt, experts: Chosen | None, sampling: Mapping[str, Any]
     ) -> Question:
+        """What to ask the engine; None asks all that are loaded by name.
+
+        Raises:
+            InferenceError, UsageError, DependencyError: as `sdk.ExpertManager.generate`.
+        """
         if experts is None:
             chosen = dict(self._weights)
         elif isinstance(experts, Mapping):
