@@ -36,11 +36,14 @@ from expert_studio.commands.report import (
     STOPPED_EXIT_CODE,
     AsJson,
     printable,
+    say,
     say_aside,
     say_json,
+    say_piece,
 )
 from expert_studio.core import settings
 from expert_studio.core.errors import UsageError
+from expert_studio.core.experts.library import Library
 from expert_studio.core.inference.conversation import (
     Answer,
     BaseRequest,
@@ -91,7 +94,10 @@ Temperature = Annotated[
 ]
 TopK = Annotated[int | None, typer.Option("--top-k", min=0, help="0 turns it off.")]
 TopP = Annotated[float | None, typer.Option("--top-p", min=0.0, max=1.0, help="1 turns it off.")]
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same answer.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=-(2**63), max=2**63 - 1, help="The same seed gives the same answer."),
+]
 System = Annotated[str, typer.Option(help="A system message that stands before the prompt.")]
 
 
@@ -123,7 +129,7 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     An answer that is held to a form is printed when it is whole, and else fails.
     """
     chosen = parse_experts(experts)
-    words = readable(sys.stdin.read() if prompt == "-" else prompt)
+    words = readable(standard_input() if prompt == "-" else prompt)
     messages = [Message("system", readable(system))] if system else []
     messages.append(Message("user", words))
     form = read_constraint(json_schema, grammar, regex, choices)
@@ -146,7 +152,7 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     if as_json:
         say_json(_answer_json(answer, described))
     elif form is None:
-        typer.echo()
+        say("")
     if answer.finish_reason == "cancelled":
         raise typer.Exit(STOPPED_EXIT_CODE)
     if form is not None:
@@ -197,7 +203,16 @@ def compose_stack(chosen: Mapping[str, float], engine: Engine, mode: Mixing = Mi
     from expert_studio.core.experts.dependencies import with_requirements
 
     library = opened_library()
-    named = {library.find(name).name: weight for name, weight in chosen.items()}
+    named: dict[str, float] = {}
+    for said, weight in chosen.items():
+        name = library.find(said).name
+        if name in named:
+            raise UsageError(
+                f"--experts names {name} twice.",
+                "With and without `expert-` it is the same expert.",
+                "Give it one weight.",
+            )
+        named[name] = weight
     experts = with_requirements(tuple(named), library)
     described = engine.base
     return compose(named, experts, described.sha256, described.quantization, mode.value)
@@ -205,7 +220,7 @@ def compose_stack(chosen: Mapping[str, float], engine: Engine, mode: Mixing = Mi
 
 def advised_sampling(asked: Mapping[str, Any], stack: Stack) -> Sampling:
     """What was asked for, then what the stack's experts advise, then the defaults."""
-    library = opened_library()
+    library = Library(Folders.default().library)
     return sampling_for(asked, [library.find(member.name).manifest for member in stack.members])
 
 
@@ -279,6 +294,17 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def standard_input() -> str:
+    """All of standard input.
+
+    Raises:
+        UsageError: it is closed.
+    """
+    if sys.stdin is None:
+        raise UsageError("The prompt cannot be read.", "Standard input is closed.")
+    return sys.stdin.read()
+
+
 def say_timing(answer: Answer) -> None:
     """One line under an answer: how many tokens, how soon, how fast, by which stack."""
     timing = answer.timing
@@ -290,7 +316,7 @@ def say_timing(answer: Answer) -> None:
 
 def show(text: str) -> None:
     """Prints a piece of an answer as it comes."""
-    typer.echo(printable(text), nl=False)
+    say_piece(printable(text))
 
 
 def hide(_text: str) -> None:

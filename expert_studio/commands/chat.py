@@ -165,6 +165,8 @@ def _in_words(stack: Stack) -> str:
 
 def _read_line() -> str | None:
     """One line from the person; None at the end. Ctrl-C drops the line."""
+    if sys.stdin is None:  # closed: nobody can say anything
+        return None
     if sys.stdin.isatty():
         with contextlib.suppress(ImportError):  # absent on Windows, whose console edits lines
             import readline  # noqa: F401

@@ -11,7 +11,8 @@ import os
 import platform
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from expert_studio.core.errors import ExpertError, UsageError
+from expert_studio.core.errors import ExpertError, StorageError, UsageError
 from expert_studio.core.settings import Folders
 
 DEFECT_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
@@ -33,13 +34,37 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value and n
 
 def say_json(value: object) -> None:
     """Prints one JSON value, indented, with every character as it is."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    say_piece(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def say_piece(text: str) -> None:
+    """Prints a part of an answer as it is, at once.
+
+    Raises:
+        StorageError: standard output goes to a disk that is full, or refuses for another reason.
+    """
+    with _writing():
+        typer.echo(text, nl=False)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader had enough: no failure
+    except OSError as cause:
+        raise StorageError(
+            "The answer could not be written to standard output.",
+            f"{cause.strerror or cause}.",
+            "Free some space, or send it somewhere else.",
+        ) from cause
 
 
 def say(*lines: str) -> None:
     """Prints lines, with whatever could steer a terminal taken out."""
     for line in lines:
-        typer.echo(printable(line))
+        say_piece(printable(line) + "\n")
 
 
 def say_aside(line: str) -> None:
@@ -58,7 +83,8 @@ def say_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None
         table.add_column(column, overflow="fold", no_wrap=longest <= NAME_WIDTH)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    Console(highlight=False).print(table)
+    with _writing():
+        Console(highlight=False).print(table)
 
 
 def printable(text: str) -> str:
@@ -110,8 +136,12 @@ def _say_error(error: ExpertError, as_json: bool, exit_code: int | None = None) 
     code = error.exit_code if exit_code is None else exit_code
     if as_json:
         parts = {"what": error.what, "why": error.why, "remedy": error.remedy}
-        say_json({"error": {**parts, "exit_code": code}})
-        return
+        try:
+            say_json({"error": {**parts, "exit_code": code}})
+        except StorageError:
+            pass  # nothing can be said there: stderr is left
+        else:
+            return
     for part in (error.what, error.why, error.remedy):
         if part:
             say_aside(part)

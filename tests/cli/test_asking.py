@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 from typer.testing import CliRunner, Result
 
-from expert_studio.cli import app
+from expert_studio.cli import app, main
 from expert_studio.commands import library as library_verbs
 from expert_studio.core.experts.library import Library
 from expert_studio.core.inference import first_run as task_book
@@ -225,3 +225,28 @@ def test_the_first_run_shows_each_prompt_with_no_expert_with_one_and_with_two(
     assert "--- with json-parser and document-classifier ---" in said.stdout
     assert "expert-cli base download Qwen/Qwen3-0.6B" in said.stdout
     assert said.stdout.count(task_book.TASKS[0].prompt) == 1
+
+
+def test_one_expert_by_two_spellings_is_a_usage_error(library: Library) -> None:
+    installed_expert(library, "json-parser")
+    result = run(
+        "infer", "--prompt", "x", *SHORT, "--experts", "json-parser=1,expert-json-parser=2"
+    )
+    assert result.exit_code == 2
+    assert "--experts names json-parser twice." in result.stderr
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1])
+def test_a_seed_that_no_generator_takes_is_a_usage_error(seed: int) -> None:
+    result = run("infer", "--prompt", "x", "--seed", str(seed), "--json")
+    assert result.exit_code == 2
+    assert "--seed" in json.loads(result.stdout)["error"]["what"]
+
+
+@pytest.mark.parametrize("verb", [["infer", "--prompt", "-"], ["chat"]])
+def test_a_closed_standard_input_is_no_defect(
+    verb: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main([*verb, "--device", "cpu"]) == (0 if verb == ["chat"] else 2)
+    assert ("Standard input is closed." in capsys.readouterr().err) == (verb != ["chat"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -217,3 +218,43 @@ def test_every_verb_helps() -> None:
 )
 def test_sizes_are_told_in_round_figures(size: int, words: str) -> None:
     assert in_bytes(size) == words
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"]])
+def test_an_answer_that_goes_to_a_full_disk_is_a_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "expert_studio.cli", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "could not be written to standard output" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_without_room_for_the_bundled_experts_the_verbs_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expert_file(tmp_path / "bundled" / "json-parser", "json-parser")
+    monkeypatch.setattr(library_verbs, "bundled_experts_folder", lambda: tmp_path / "bundled")
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage(1, 1, 0))
+    result = run("list", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["experts"] == []
+    assert "could not be installed" in result.stderr
+    assert "are free" in result.stderr
+
+
+def test_a_file_where_the_data_folder_should_be_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EXPERT_STUDIO_HOME", str(tmp_path / "file"))
+    result = run("list", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["what"] == "The library cannot be read."
