@@ -25,6 +25,11 @@ from tests.demonstration_experts import tiny_experts
 from tests.expert_factory import base_sha256, installed_expert
 
 SHORT = ["--max-tokens", "6", "--temperature", "0", "--device", "cpu"]
+# To which the base alone, always taking the likeliest token, goes on until it is stopped.
+ENDLESS = (
+    "Extract event, city and date as JSON: The Long Table Dinner takes place in Lyon on "
+    "2 June 2026. Tickets are at the door."
+)
 PROMPT = "Write the name and the city as JSON: Ada lives in London."
 
 
@@ -171,7 +176,7 @@ def test_exit_ends_a_conversation() -> None:
 def test_an_interrupt_stops_the_answer_and_not_the_conversation() -> None:
     command = [sys.executable, "-m", "expert_studio.cli", "chat"]
     child = subprocess.Popen(
-        [*command, "--max-tokens", "2000", "--temperature", "1.9", "--device", "cpu"],
+        [*command, "--max-tokens", "2000", "--temperature", "0", "--device", "cpu"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -181,7 +186,7 @@ def test_an_interrupt_stops_the_answer_and_not_the_conversation() -> None:
     assert child.stdout is not None
     assert child.stderr is not None
     try:
-        child.stdin.write("Tell me a very long story.\n")
+        child.stdin.write(f"{ENDLESS}\n")
         child.stdin.flush()
         read_until(child.stdout.read, lambda text: len(text) > 8)
         child.send_signal(signal.SIGINT)

@@ -6,6 +6,7 @@ Read from a Hugging Face `config.json`. Knows nothing of weights or tensors.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def read_shape(folder: Path) -> DecoderShape:
     )
     try:
         return _shape(config, str(architecture), tuple(dict.fromkeys(ends)))
-    except (KeyError, TypeError, ValueError) as cause:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as cause:
         raise LoadError(
             f"The base in {folder} cannot be used.",
             f"Its config.json lacks or misstates {cause}.",
@@ -129,6 +130,10 @@ def _shape(config: dict[str, Any], architecture: str, ends: tuple[int, ...]) -> 
         end_tokens=ends,
     )
     sizes = (shape.layers, hidden, heads, shape.kv_heads, shape.head_dim, shape.mlp)
+    if min(shape.vocabulary, shape.context_length) < 1:
+        raise ValueError("its vocabulary or the length of its context")
+    if not all(0 < number < math.inf for number in (shape.rope_theta, shape.norm_epsilon)):
+        raise ValueError("rope_theta or rms_norm_eps, which must be above zero")
     if min(sizes) < 1 or heads % shape.kv_heads or shape.head_dim % 2:
         raise ValueError("its layer sizes (one is zero, or heads do not divide evenly)")
     return shape
@@ -172,9 +177,10 @@ def _read_json(path: Path) -> dict[str, Any]:
         if not isinstance(stored, dict):
             raise ValueError("not a JSON object")
         return stored
-    except (OSError, ValueError) as cause:
+    except (OSError, ValueError, RecursionError) as cause:
+        said = (cause.strerror if isinstance(cause, OSError) else "") or str(cause)
         raise LoadError(
             f"The base in {path.parent} cannot be used.",
-            f"{path.name} could not be read: {cause}.",
+            f"{path.name} could not be read: {said}.",
             "Download the base again.",
         ) from cause

@@ -16,6 +16,8 @@ from torch import Tensor
 from expert_studio.core.inference.conversation import Sampling
 
 SEED_BITS = 31
+GREEDY_BELOW = 1e-5  # of temperature: the likeliest token has all the probability by then
+LEAST_TOP_P = 1e-9  # the likeliest token always stays
 CANDIDATES = 512  # sorted first when only top_p limits the choice: nearly always enough
 
 
@@ -43,12 +45,12 @@ class Sampler:
         sampling = self._sampling
         if sampling.repetition_penalty != 1.0:
             self._penalise(logits)
-        if sampling.temperature <= 0.0:
+        if sampling.temperature < GREEDY_BELOW:
             return self._say(int(logits.argmax()))
         probabilities, ids = self._candidates(logits / sampling.temperature)
         if sampling.top_p < 1.0:
             before = probabilities.cumsum(-1) - probabilities
-            probabilities[before >= sampling.top_p] = 0.0
+            probabilities[before >= max(sampling.top_p, LEAST_TOP_P)] = 0.0
         if sampling.min_p > 0.0:
             probabilities[probabilities < sampling.min_p * probabilities.max()] = 0.0
         chosen = torch.multinomial(probabilities.cpu(), 1, generator=self._random)
