@@ -59,6 +59,9 @@ MACHINES = re.compile(
     r"|manylinux\w*(?:x86_64|aarch64)\b"
 )
 
+# the part of a marker that a browser's Python alone meets
+BROWSER = re.compile(r" or (?:\([^()]* and )?sys_platform == 'emscripten'\)?")
+
 CPU_HEADER = "PyTorch without CUDA: for machines where no NVIDIA driver is found."
 CUDA_HEADER = "PyTorch with CUDA: for machines with an NVIDIA driver."
 TEST_HEADER = "What `bootstrap.py test` adds to requirements-cpu.txt or requirements-cuda.txt."
@@ -80,6 +83,8 @@ def resolve(requirements: list[str], held: Sequence[Package] = ()) -> list[Packa
         files = ["--constraint", str(limits), "--output-file", str(found), str(wanted)]
         subprocess.run(["uv", "pip", "compile", *options, *files], check=True)
         packages = tomllib.loads(found.read_text(encoding="utf-8"))["packages"]
+    for package in packages:
+        package["marker"] = BROWSER.sub("", package.get("marker", ""))
     return [package for package in packages if is_for_us(package.get("marker", ""))]
 
 
