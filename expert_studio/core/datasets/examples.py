@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,8 +17,8 @@ from expert_studio.core.datasets.document_prompt import classification_prompt, l
 from expert_studio.core.errors import DatasetError, StorageError
 
 Role = Literal["system", "user", "assistant"]
-Scorer = Literal["json", "label", "exact"]
-SCORERS: tuple[Scorer, ...] = ("json", "label", "exact")
+Scorer = Literal["json", "label", "exact", "cypher", "python", "rust", "text"]
+SCORERS: tuple[Scorer, ...] = ("json", "label", "exact", "cypher", "python", "rust", "text")
 
 # Names other tools give the same three fields, in the order they are tried.
 INSTRUCTION_FIELDS = ("instruction", "prompt", "question", "sql_prompt")
@@ -45,14 +45,24 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A conversation whose last turn is the answer to learn."""
+    """A conversation whose last turn is the answer to learn.
+
+    Attributes:
+        family: template family or repository: what a split must not cut through.
+        task: what is asked, where a dataset holds several ("repair", "bug").
+        difficulty: "easy", "medium" or "hard"; empty where nobody said.
+        check: what the scorer needs beside the answer, as JSON text (a unit test, a signature).
+    """
 
     turns: tuple[Turn, ...]
     identifier: str = ""
-    family: str = ""  # template family or repository: what a split must not cut through
+    family: str = ""
     source: str = ""
     license: str = ""
     scorer: Scorer = "exact"
+    task: str = ""
+    difficulty: str = ""
+    check: str = ""
 
     @property
     def prompt(self) -> tuple[Turn, ...]:
@@ -106,7 +116,9 @@ def read_examples(path: Path) -> Iterator[Example]:
                 f"{reason}.",
                 "Correct or remove that line.",
             ) from cause
-        yield example if example.identifier else _named(example, f"{path.stem}-{number}")
+        yield (
+            example if example.identifier else replace(example, identifier=f"{path.stem}-{number}")
+        )
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> int:
@@ -136,7 +148,7 @@ def write_examples(path: Path, examples: Iterable[Example]) -> int:
 
 def as_row(example: Example) -> dict[str, Any]:
     """The chat row `parse_row` reads back into the same example."""
-    return {
+    row: dict[str, Any] = {
         "messages": [{"role": turn.role, "content": turn.content} for turn in example.turns],
         "id": example.identifier,
         "family": example.family,
@@ -144,6 +156,8 @@ def as_row(example: Example) -> dict[str, Any]:
         "license": example.license,
         "scorer": example.scorer,
     }
+    more = {"task": example.task, "difficulty": example.difficulty, "check": example.check}
+    return row | {name: value for name, value in more.items() if value}
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -251,15 +265,12 @@ def _with_origin(
         source=str(row.get("source", row.get("source_repo", ""))),
         license=str(row.get("license", "")),
         scorer=cast(Scorer, scorer),
+        task=_text(row, "task"),
+        difficulty=_text(row, "difficulty"),
+        check=_text(row, "check"),
     )
 
 
-def _named(example: Example, identifier: str) -> Example:
-    return Example(
-        example.turns,
-        identifier,
-        example.family,
-        example.source,
-        example.license,
-        example.scorer,
-    )
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return value if isinstance(value, str) else ""

@@ -21,6 +21,10 @@ MAIN_METRIC: Mapping[Scorer, str] = {
     "json": "field_accuracy",
     "label": "type_accuracy",
     "exact": "exact",
+    "cypher": "exact",
+    "python": "exact",
+    "rust": "exact",
+    "text": "exact",
 }
 
 
