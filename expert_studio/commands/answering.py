@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from expert_studio.commands.bases import Base, base_folder
+from expert_studio.commands.bases import Base
 from expert_studio.commands.constraining import (
     Choices,
     Grammar,
@@ -41,12 +41,10 @@ from expert_studio.commands.report import (
     say_json,
     say_piece,
 )
-from expert_studio.core import settings
 from expert_studio.core.errors import UsageError
 from expert_studio.core.experts.library import Library
 from expert_studio.core.inference.conversation import (
     Answer,
-    BaseRequest,
     Message,
     Sampling,
 )
@@ -179,11 +177,11 @@ def loaded_engine(base: str | None, quant: Quant | None, device: str | None) -> 
     """The engine with the base that the options, or else the settings, name; closed at the end.
 
     Raises:
-        UsageError, SettingsError, LoadError, OutOfMemoryError: see `base_folder`, `load_engine`.
+        UsageError, SettingsError, LoadError, OutOfMemoryError: see `base_request`, `load_engine`.
     """
-    chosen = settings.load(Folders.default())
-    quantization = quant.value if quant else chosen.quantization
-    request = BaseRequest(base_folder(base), quantization, device or chosen.device)
+    from expert_studio.core.inference.call_arguments import base_request
+
+    request = base_request(base, quant.value if quant else None, device, Folders.default())
     with _loading(request.folder) as on_progress:
         from expert_studio.core.inference.engine import load_engine
 

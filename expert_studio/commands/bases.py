@@ -8,7 +8,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +18,6 @@ from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.progress import TransferSpeedColumn as Speed
 
 from expert_studio.commands.report import AsJson, Sentences, in_bytes, say, say_json, say_table
-from expert_studio.core import settings
-from expert_studio.core.errors import UsageError
 from expert_studio.core.settings import Folders
 
 if TYPE_CHECKING:
@@ -109,48 +106,6 @@ def list_bases(as_json: AsJson = False) -> None:
         for b in offered
     ]
     say_table(("base", "", "size", "where"), rows)
-
-
-def base_folder(wanted: str | None) -> Path:
-    """The folder of the base that `--base` names, or of the one in the settings.
-
-    Raises:
-        UsageError: there is no such folder and no fetched base of that name.
-        SettingsError: the settings cannot be read.
-    """
-    from expert_studio.core.inference.download import fetched_bases
-
-    folders = Folders.default()
-    if wanted is None:
-        return settings.load(folders).base_folder(folders)
-    if wanted == settings.BUNDLED_BASE:
-        return folders.bundled_base
-    if Path(wanted).is_dir():
-        return Path(wanted)
-    for base in fetched_bases(folders.bases):
-        if wanted.lower() in {base.repo.lower(), base.folder.name.lower()}:
-            return base.folder
-    raise UsageError(
-        f"There is no base {wanted!r}.",
-        "It is neither a folder nor the name of a base that was fetched.",
-        "See: expert-cli base list",
-    )
-
-
-def base_identity(folder: Path) -> tuple[str, str]:
-    """A base's name as manifests spell it, and its weights' SHA-256.
-
-    Raises:
-        LoadError: the folder holds no whole base.
-    """
-    from expert_studio.core.inference.base_model_files import base_sha256, weight_files
-    from expert_studio.core.inference.decoder_shape import read_shape
-    from expert_studio.core.training.recipe import BUNDLED_BASE_NAME
-
-    read_shape(folder)
-    sha256 = base_sha256(weight_files(folder), lambda _fraction: None)
-    is_bundled = folder.resolve() == Folders.default().bundled_base.resolve()
-    return (BUNDLED_BASE_NAME if is_bundled else folder.resolve().name), sha256
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from expert_studio.commands.answering import Quant, describe_base, loaded_engine
-from expert_studio.commands.bases import Base, base_folder
+from expert_studio.commands.bases import Base
 from expert_studio.commands.library import opened_library, summary
 from expert_studio.commands.report import AsJson, say, say_json
 from expert_studio.core.errors import ExpertError, UsageError
@@ -79,8 +79,10 @@ def doctor(base: Base = None, as_json: AsJson = False) -> None:
 
 def _folder_of(base: str | None, folders: Folders) -> tuple[Path, tuple[Finding, ...]]:
     """The base's folder, there or not, and a finding where the settings cannot tell it."""
+    from expert_studio.core.inference.base_choice import base_folder
+
     try:
-        return base_folder(base), ()
+        return base_folder(base, folders), ()
     except UsageError:
         return Path(base or ""), ()  # that it is not there is found with the base
     except ExpertError as cause:

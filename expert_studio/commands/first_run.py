@@ -21,6 +21,7 @@ from expert_studio.commands.report import AsJson, say, say_json
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.library import Library
 from expert_studio.core.inference import first_run as task_book
+from expert_studio.core.settings import BUNDLED_BASE_NAME
 
 
 def first_run(base: Base = "bundled", as_json: AsJson = False) -> None:
@@ -64,7 +65,7 @@ def first_run(base: Base = "bundled", as_json: AsJson = False) -> None:
 
 def _introduce(name: str, device: str, parameters: int) -> None:
     say(f"{name} on {device}.")
-    if name == task_book.DEMONSTRATION_BASE:
+    if name == BUNDLED_BASE_NAME:
         say(
             f"This is a small demonstration base of {parameters / 1e6:.0f} million parameters: "
             "it shows how experts compose, and knows little."

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from expert_studio.commands.bases import Base, base_folder, base_identity
+from expert_studio.commands.bases import Base
 from expert_studio.commands.report import AsJson, in_bytes, say, say_aside, say_json, say_table
 from expert_studio.core.errors import StorageError
 from expert_studio.core.experts.library import InstalledExpert, Library
@@ -91,7 +91,9 @@ def install(
     if any_base:
         installation = put_in(file, library)
     else:
-        folder = base_folder(base)
+        from expert_studio.core.inference.base_choice import base_folder, base_identity
+
+        folder = base_folder(base, Folders.default())
         installation = put_in(file, library, *base_identity(folder), folder)
     if as_json:
         warnings = list(installation.warnings)

@@ -19,7 +19,8 @@ from expert_studio.core.errors import SettingsError, StorageError
 
 Theme = Literal["light", "dark", "system"]
 Quantization = Literal["bf16", "fp32", "nf4", "int8", "int4"]
-BUNDLED_BASE = "bundled"
+BUNDLED_BASE = "bundled"  # how the settings and `--base` call it
+BUNDLED_BASE_NAME = "expert-base-12m"  # how manifests and recipes call it
 
 
 def resources_folder() -> Path:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from expert_studio.core.errors import LoadError
-from expert_studio.core.inference.base_model_files import base_sha256, weight_files
+from expert_studio.core.inference.base_model_files import base_name, base_sha256, weight_files
 from expert_studio.core.inference.conversation import BaseDescription, BaseRequest
 from expert_studio.core.inference.decoder import Decoder, DecoderLayer
 from expert_studio.core.inference.decoder_quantization import (
@@ -27,11 +27,9 @@ from expert_studio.core.inference.decoder_quantization import (
     quantize_table,
 )
 from expert_studio.core.inference.decoder_shape import PROJECTIONS, DecoderShape, read_shape
-from expert_studio.core.settings import resources_folder
 
 HASHING_SHARE = 0.3  # of the progress shown; the rest is reading and quantizing
 TENSOR_PREFIX = "model."
-BUNDLED_NAME = "expert-base-12m"  # lies in a folder that is called just "base"
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -111,12 +109,6 @@ def load_base(
         context_length=shape.context_length,
     )
     return decoder, description
-
-
-def base_name(folder: Path) -> str:
-    """As manifests name it: the folder's name, but for the bundled base."""
-    name = folder.resolve().name
-    return BUNDLED_NAME if folder.resolve() == (resources_folder() / "base").resolve() else name
 
 
 def _reading_progress(on_progress: Callable[[float], None], layers: int) -> Callable[[int], None]:

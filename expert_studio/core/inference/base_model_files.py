@@ -12,11 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from expert_studio.core.errors import LoadError
+from expert_studio.core.settings import BUNDLED_BASE_NAME, resources_folder
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 CHUNK_BYTES = 1 << 20
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+
+
+def base_name(folder: Path) -> str:
+    """As manifests name it: the folder's name, but for the bundled base, whose is just "base"."""
+    here = folder.resolve()
+    return BUNDLED_BASE_NAME if here == (resources_folder() / "base").resolve() else here.name
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:

@@ -11,8 +11,8 @@ from typing import Any, get_args
 
 from expert_studio.core import settings
 from expert_studio.core.errors import UsageError
+from expert_studio.core.inference.base_choice import base_folder
 from expert_studio.core.inference.conversation import BaseRequest, Message, Role
-from expert_studio.core.inference.download import fetched_bases
 from expert_studio.core.settings import Folders, Quantization
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
@@ -37,20 +37,8 @@ def base_request(
     if quantization not in get_args(Quantization):
         remedy = f"Use one of {', '.join(get_args(Quantization))}."
         raise UsageError(f"{quantization!r} is no quantization.", "", remedy)
-    folder = chosen.base_folder(folders) if base is None else _base_folder(base, folders)
-    return BaseRequest(folder.resolve(), quantization, device or chosen.device)
-
-
-def _base_folder(base: str | Path, folders: Folders) -> Path:
-    if base == settings.BUNDLED_BASE:
-        return folders.bundled_base
-    if Path(base).is_dir():
-        return Path(base)
-    for fetched in fetched_bases(folders.bases):
-        if str(base).lower() in {fetched.repo.lower(), fetched.folder.name.lower()}:
-            return fetched.folder
-    why = "It is neither a folder nor the name of a base that was fetched."
-    raise UsageError(f"There is no base {str(base)!r}.", why, "See: expert-cli base list")
+    folder = base_folder(base, folders).resolve()
+    return BaseRequest(folder, quantization, device or chosen.device)
 
 
 def read_messages(prompt: Prompt) -> tuple[Message, ...]:

@@ -13,7 +13,6 @@ from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference.conversation import BaseDescription, Message, Sampling
 from expert_studio.core.inference.stack import Stack, compose
 
-DEMONSTRATION_BASE = "expert-base-12m"
 SUGGESTED_BASE = "Qwen3-0.6B"
 SAMPLING = Sampling(max_tokens=120, temperature=0.0, seed=7)
 

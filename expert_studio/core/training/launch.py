@@ -19,9 +19,9 @@ from expert_studio.core.errors import CompatibilityError, StorageError, Training
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.requirement import parse_requirement
 from expert_studio.core.experts.weights import weights_sha256
-from expert_studio.core.settings import Folders
+from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders
 from expert_studio.core.training.events import EventLog, Launched
-from expert_studio.core.training.recipe import BUNDLED_BASE_NAME, Base, Recipe
+from expert_studio.core.training.recipe import Base, Recipe
 from expert_studio.core.training.rows import dataset_sha256, gather_rows, write_rows
 from expert_studio.core.training.run_folder import Places, RunFolder
 

@@ -22,9 +22,9 @@ from pydantic import (
 )
 
 from expert_studio.core.errors import StorageError, TrainingError
+from expert_studio.core.settings import BUNDLED_BASE_NAME
 
 SCHEMA_VERSION: Literal[1] = 1
-BUNDLED_BASE_NAME = "expert-base-12m"
 Name = Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 Sha256 = Annotated[StrictStr, Field(pattern=r"^([0-9a-f]{64})?$")]
 Weight = Annotated[float, Field(ge=-2.0, le=2.0)]

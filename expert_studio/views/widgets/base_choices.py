@@ -14,9 +14,8 @@ from expert_studio.core.errors import LoadError
 from expert_studio.core.inference.base_model_files import weight_files
 from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.download import base_destination, fetched_bases
-from expert_studio.core.inference.first_run import DEMONSTRATION_BASE
 from expert_studio.core.inference.hub import KNOWN_BASES
-from expert_studio.core.settings import BUNDLED_BASE, Folders
+from expert_studio.core.settings import BUNDLED_BASE, BUNDLED_BASE_NAME, Folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def read_base_choices(folders: Folders, chosen: str) -> BaseChoices:
         DownloadError: a fetched base's record is damaged.
     """
     bundled = folders.bundled_base
-    found = [BaseChoice(DEMONSTRATION_BASE, BUNDLED_BASE, size_bytes=_size(bundled))]
+    found = [BaseChoice(BUNDLED_BASE_NAME, BUNDLED_BASE, size_bytes=_size(bundled))]
     fetched = {base.repo: base for base in fetched_bases(folders.bases)}
     for known in KNOWN_BASES:
         if known.repo not in fetched:

@@ -23,6 +23,7 @@ from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference import first_run
 from expert_studio.core.inference.conversation import Answer, BaseDescription
 from expert_studio.core.inference.first_run import FirstTask
+from expert_studio.core.settings import BUNDLED_BASE_NAME
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views import theme
 from expert_studio.views.widgets.column_scroll import ColumnScroll
@@ -231,7 +232,7 @@ class FirstRunPanel(ColumnScroll):
         if base is None:
             self._said.setText(self.tr("No base is loaded yet."))
             return
-        if base.name != first_run.DEMONSTRATION_BASE:
+        if base.name != BUNDLED_BASE_NAME:
             self._said.setText(
                 self.tr("{0} is loaded: {1:,} million parameters.").format(
                     base.name, round(base.parameters / 1e6)
