@@ -253,7 +253,7 @@ class Studio(QObject):
         self.window.status.show_failed()
         self.chat_page.set_base(None)
         self.library_page.base_changed()
-        self.notices.error(error)
+        self.notices.error(error, self.tr("Open Settings"), self._on_settings_wanted)
 
     @Slot(object)
     def _on_memory_changed(self, memory: MemoryByOwner) -> None:

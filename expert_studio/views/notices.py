@@ -44,12 +44,20 @@ class Notices(QObject):
         widget.installEventFilter(self)
 
     @Slot(object)
-    def error(self, error: ExpertError) -> None:
-        """An expected failure. Stays until the person closes it; the same one twice is one."""
+    def error(
+        self, error: ExpertError, action: str = "", on_action: Callable[[], None] | None = None
+    ) -> None:
+        """An expected failure. Stays until the person closes it; the same one twice is one.
+
+        `action` names the one button it may have, which leads to the remedy.
+        """
         for toast in self._toasts:
             if toast.sentences == (error.what, error.why, error.remedy):
                 return
-        self._show(Toast(error.what, error.why, error.remedy, "bad", self._host))
+        shown = Toast(error.what, error.why, error.remedy, "bad", self._host)
+        if action and on_action is not None:
+            shown.add_action(action, on_action)
+        self._show(shown)
 
     def warn(self, text: str) -> None:
         """Something the person should know; stays until closed."""

@@ -57,14 +57,15 @@ def test_a_base_without_weights_is_named_and_the_rest_is_still_checked(tmp_path:
     assert checks(answer)["python"]["ok"]
 
 
-def test_a_base_with_damaged_weights_does_not_get_past_the_engine(tmp_path: Path) -> None:
+def test_a_base_with_weights_cut_short_is_found_by_its_header(tmp_path: Path) -> None:
     folder = tmp_path / "base"
     shutil.copytree(resources_folder() / "base", folder, ignore=shutil.ignore_patterns("build"))
     with (folder / "model.safetensors").open("r+b") as weights:
         weights.truncate(1_000_000)
     result = run("--base", str(folder))
     assert result.exit_code == 1
-    assert "WRONG engine" in result.stdout
+    assert "WRONG base" in result.stdout
+    assert "Download the base again" in result.stdout
     assert "Something is wrong" in result.stdout
 
 

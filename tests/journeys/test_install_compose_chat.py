@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from expert_studio.app import Studio
@@ -161,6 +162,14 @@ def test_missing_base_is_told_and_the_window_goes_on(
         assert studio.loaded_base() is None
         studio.window.show_page("library")
         assert studio.window.page == "library"
+        (lead,) = (
+            button
+            for button in studio.notices.toasts[0].findChildren(QPushButton)
+            if button.text() == "Open Settings"
+        )
+        qtbot.mouseClick(lead, Qt.MouseButton.LeftButton)
+        assert studio.window.page == "settings"
+        assert not studio.notices.toasts
     finally:
         studio.window.close()
         studio.window.deleteLater()

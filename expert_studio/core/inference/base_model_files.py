@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from expert_studio.core.errors import LoadError
 from expert_studio.core.settings import BUNDLED_BASE_NAME, resources_folder
 
@@ -71,6 +73,24 @@ def _shards(folder: Path) -> tuple[Path, ...]:
             "Resume its download, or download it again.",
         )
     return tuple(folder / name for name in names)
+
+
+def check_whole(files: tuple[Path, ...]) -> None:
+    """Reads each file's header, which tells how long it must be; no weights.
+
+    Raises:
+        LoadError: one is cut short or is no safetensors file.
+    """
+    for path in files:
+        try:
+            with safe_open(path, framework="numpy"):
+                pass
+        except (SafetensorError, OSError) as cause:
+            raise LoadError(
+                f"{path.name} of the base cannot be read.",
+                f"{cause}.",
+                "Download the base again.",
+            ) from cause
 
 
 def base_sha256(files: tuple[Path, ...], on_progress: Callable[[float], None]) -> str:

@@ -23,7 +23,7 @@ from keyring.errors import KeyringError
 
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.library import Library
-from expert_studio.core.inference.base_model_files import weight_files
+from expert_studio.core.inference.base_model_files import check_whole, weight_files
 from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.settings import Folders
 from expert_studio.core.telemetry.gpu import Sampler
@@ -159,6 +159,7 @@ def base_files(folder: Path) -> Finding:
     try:
         shape = read_shape(folder)
         files = weight_files(folder)
+        check_whole(files)
     except ExpertError as cause:
         found = f"{cause.what} {cause.why}".strip()
         return Finding("base", False, found, cause.remedy or "Choose another base.")

@@ -70,6 +70,9 @@ class Toast(QFrame):
         button.setAccessibleName(text)
         button.clicked.connect(on_action)
         button.clicked.connect(self.dismiss)
+        if self._actions.count():  # below the sentences, before what is there
+            self._actions.insertWidget(0, button)
+            return
         row = self.layout()
         assert isinstance(row, QHBoxLayout)
         row.insertWidget(1, button, 0, Qt.AlignmentFlag.AlignVCenter)
