@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from expert_studio.core.inference.decoder_cache import KVCache
+from expert_studio.core.inference.decoder_rotation import Rotation
 from expert_studio.core.inference.decoder_shape import PRODUCTS, DecoderShape
 from expert_studio.core.inference.decoder_weights import Table, Weight
 
@@ -81,7 +82,7 @@ class Decoder:
         self.head = head
         self.tokens = tokens
         self.norm = norm  # (hidden,)
-        self._rope = _rope_table(shape, 0, norm)
+        self._rotation = Rotation(shape, norm)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -109,23 +110,19 @@ class Decoder:
         Returns:
             (tokens, hidden), before the last norm.
         """
-        start, end = cache.length, cache.length + hidden.shape[0]
-        cache.reserve(end)
-        cos, sin = self._rotation(start, end)
-        mask = self._mask(start, end)
+        tokens, heads = hidden.shape[0], self.shape.heads
+        cos, sin = self._rotation.rows(cache.length, cache.length + tokens)
+        cache.begin(tokens)
         for index, layer in enumerate(self.layers):
             delta = deltas[index] if deltas else NO_DELTAS
             x = self._normed(hidden, layer.input_norm)
             qk, v = self._heads(layer, _product(layer.qkv, delta.qkv, x), cos, sin)
-            keys, values = cache.keys[index], cache.values[index]
-            keys[:, start:end] = qk[:, self.shape.heads :].transpose(0, 1)
-            values[:, start:end] = v.transpose(0, 1)
-            mixed = self._attend(qk[:, : self.shape.heads], keys[:, :end], values[:, :end], mask)
+            mixed = cache.attend(index, qk[:, :heads], qk[:, heads:], v)
             hidden = hidden + _product(layer.o, delta.o, mixed)
             x = self._normed(hidden, layer.mlp_norm)
             gate, up = _product(layer.gate_up, delta.gate_up, x).chunk(2, dim=-1)
             hidden = hidden + _product(layer.down, delta.down, F.silu(gate).mul_(up))
-        cache.length = end
+        cache.end(tokens)
         return hidden
 
     def read_each(
@@ -141,29 +138,23 @@ class Decoder:
         Returns:
             (texts, hidden), before the last norm.
         """
-        places = [cache.length for cache in caches]
+        cos, sin = self._rotation.at([cache.length for cache in caches])
         for cache in caches:
-            cache.reserve(cache.length + 1)
-        self._rotation(0, max(places) + 1)  # the table reaches that far
-        rows = torch.tensor(places, device=self.device)
-        cos, sin = (table[rows] for table in self._rope)
+            cache.begin(1)
         heads = self.shape.heads
         for index, layer in enumerate(self.layers):
             delta = deltas[index] if deltas else NO_DELTAS
             x = self._normed(hidden, layer.input_norm)
             qk, v = self._heads(layer, _product(layer.qkv, delta.qkv, x), cos, sin)
-            mixed = []
-            for row, (cache, place) in enumerate(zip(caches, places, strict=True)):
-                keys, values = cache.keys[index], cache.values[index]
-                keys[:, place], values[:, place] = qk[row, heads:], v[row]
-                q = qk[row : row + 1, :heads].contiguous()
-                mixed.append(self._attend(q, keys[:, : place + 1], values[:, : place + 1], None))
+            q, k = qk[:, None, :heads], qk[:, None, heads:]
+            each = zip(caches, q, k, v[:, None], strict=True)
+            mixed = [cache.attend(index, *text) for cache, *text in each]
             hidden = hidden + _product(layer.o, delta.o, torch.cat(mixed))
             x = self._normed(hidden, layer.mlp_norm)
             gate, up = _product(layer.gate_up, delta.gate_up, x).chunk(2, dim=-1)
             hidden = hidden + _product(layer.down, delta.down, F.silu(gate).mul_(up))
         for cache in caches:
-            cache.length += 1
+            cache.end(1)
         return hidden
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -197,49 +188,6 @@ class Decoder:
             qk = F.rms_norm(qk, (shape.head_dim,), None, shape.norm_epsilon) * layer.head_norms
         return torch.addcmul(qk * cos, qk.roll(shape.head_dim // 2, -1), sin), split[:, rotated:]
 
-    def _attend(self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """q: (tokens, heads, head_dim); keys, values: (kv_heads, positions, head_dim)."""
-        shape, tokens = self.shape, q.shape[0]
-        group = shape.heads // shape.kv_heads
-        if tokens == 1:  # the heads that share a key head become its rows: no copies of keys
-            rows = q.view(1, shape.kv_heads, group, shape.head_dim)
-            mixed = F.scaled_dot_product_attention(rows, keys[None], values[None])
-            return mixed.view(1, shape.query_width)
-        mixed = F.scaled_dot_product_attention(
-            q.transpose(0, 1)[None],
-            keys.repeat_interleave(group, dim=0)[None],
-            values.repeat_interleave(group, dim=0)[None],
-            attn_mask=mask,
-            is_causal=mask is None,
-        )  # (1, heads, tokens, head_dim)
-        return mixed[0].transpose(0, 1).reshape(tokens, shape.query_width)
-
-    def _mask(self, start: int, end: int) -> Tensor | None:
-        """(tokens, positions) of what may be seen; None where plain causal or one token."""
-        if start == 0 or end - start == 1:
-            return None
-        positions = torch.arange(end, device=self.device)
-        return positions[None, :] <= positions[start:, None]
-
-    def _rotation(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        if end > self._rope[0].shape[0]:
-            self._rope = _rope_table(self.shape, max(end, 2 * self._rope[0].shape[0]), self.norm)
-        cos, sin = self._rope
-        return cos[start:end], sin[start:end]
-
 
 def _product(weight: Weight, delta: Delta | None, x: Tensor) -> Tensor:
     return weight(x) if delta is None else delta.product(weight, x)
-
-
-def _rope_table(shape: DecoderShape, positions: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """cos and sin, each (positions, 1, head_dim), computed in fp32.
-
-    sin's first half is negated: rotating by halves is then one roll, no concatenation.
-    """
-    half = torch.arange(0, shape.head_dim, 2, dtype=torch.float32)
-    frequencies = 1.0 / (shape.rope_theta ** (half / shape.head_dim))
-    angles = torch.arange(positions, dtype=torch.float32)[:, None] * frequencies
-    cos = torch.cat((angles.cos(), angles.cos()), dim=-1)
-    sin = torch.cat((-angles.sin(), angles.sin()), dim=-1)
-    return cos[:, None].to(like), sin[:, None].to(like)

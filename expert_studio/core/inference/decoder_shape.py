@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from expert_studio.core.errors import LoadError
 
@@ -22,6 +22,19 @@ PRODUCTS = {
     "gate_up": ("gate_proj", "up_proj"),
     "down": ("down_proj",),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class RopeScaling:
+    """How positions are stretched beyond the context a base was trained on."""
+
+    kind: Literal["yarn", "linear"]
+    factor: float  # how many times the original context
+    original_context: int  # tokens
+    attention: float  # what cos and sin are multiplied by
+    beta_fast: float = 32.0  # turns above which a frequency is kept as it is
+    beta_slow: float = 1.0  # turns below which it is stretched entirely
+    truncate: bool = True  # whether the ramp between them has whole ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class DecoderShape:
     tied_head: bool
     context_length: int  # tokens
     end_tokens: tuple[int, ...]
+    rope_scaling: RopeScaling | None = None
 
     @property
     def head_norms(self) -> bool:
