@@ -1,17 +1,18 @@
 """One training example, and JSON-lines files of them in the row shapes the field uses.
 
-Knows the shapes (instruction rows, chat rows, classified documents) and upstream's
-field names for them. Knows nothing of tokens, tokenizers or training.
+Knows the shapes (instruction, multi-task, chat, ChatML and reasoning rows, classified
+documents) and upstream's field names for them. Knows nothing of tokens or training.
 """
 
 from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from expert_studio.core.datasets.document_prompt import classification_prompt, label_text
 from expert_studio.core.errors import DatasetError, StorageError
@@ -21,10 +22,13 @@ Scorer = Literal["json", "label", "exact", "cypher", "python", "rust", "text"]
 SCORERS: tuple[Scorer, ...] = ("json", "label", "exact", "cypher", "python", "rust", "text")
 
 # Names other tools give the same three fields, in the order they are tried.
-INSTRUCTION_FIELDS = ("instruction", "prompt", "question", "sql_prompt")
+INSTRUCTION_FIELDS = ("instruction", "prompt", "question", "sql_prompt", "text")
 INPUT_FIELDS = ("input", "context", "schema")
+TASK_INPUT_FIELDS = ("schema", "broken_json", "text", "json", "input", "context")
+REASONING_FIELDS = ("reasoning", "thinking", "rationale")
 OUTPUT_FIELDS = ("output", "response", "answer", "completion", "text", "cypher", "sql")
 CHAT_FIELDS = ("messages", "conversations", "conversation")
+_CHATML_TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>\s*|\Z)", re.DOTALL)
 ROLES: Mapping[str, Role] = {
     "system": "system",
     "user": "user",
@@ -33,6 +37,9 @@ ROLES: Mapping[str, Role] = {
     "gpt": "assistant",
     "model": "assistant",
 }
+
+
+_Parsed = TypeVar("_Parsed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class Example:
         task: what is asked, where a dataset holds several ("repair", "bug").
         difficulty: "easy", "medium" or "hard"; empty where nobody said.
         check: what the scorer needs beside the answer, as JSON text (a unit test, a signature).
+        reasoning: what was thought before the answer; kept apart from it, as answers are
+            scored without it.
     """
 
     turns: tuple[Turn, ...]
@@ -63,6 +72,7 @@ class Example:
     task: str = ""
     difficulty: str = ""
     check: str = ""
+    reasoning: str = ""
 
     @property
     def prompt(self) -> tuple[Turn, ...]:
@@ -89,12 +99,34 @@ def parse_row(row: object) -> Example:
     Raises:
         DatasetError: the row has none of the known shapes; `why` names what is missing.
     """
-    try:
-        return _parse(row)
-    except _Unusable as cause:
-        raise DatasetError(
-            "A row cannot be used for training.", f"{cause}.", "Map its fields or leave it out."
-        ) from cause
+    return _in_sentences(lambda: _parse(row))
+
+
+def parse_turns(messages: list[Any]) -> tuple[Turn, ...]:
+    """Turns chat messages, under any of the field's names for them, into turns.
+
+    Raises:
+        DatasetError: one has no known role or no text.
+    """
+    return _in_sentences(lambda: tuple(_turn(message) for message in messages))
+
+
+def parse_asked(row: Mapping[str, Any]) -> tuple[Turn, ...]:
+    """What an instruction or multi-task row says before the answer.
+
+    Raises:
+        DatasetError: it has no instruction.
+    """
+    return _in_sentences(lambda: _asked(row, ""))
+
+
+def parse_scorer(row: Mapping[str, Any], default: Scorer) -> Scorer:
+    """The scorer a row names.
+
+    Raises:
+        DatasetError: there is none of that name.
+    """
+    return _in_sentences(lambda: _scorer(row, default))
 
 
 def read_examples(path: Path) -> Iterator[Example]:
@@ -156,8 +188,22 @@ def as_row(example: Example) -> dict[str, Any]:
         "license": example.license,
         "scorer": example.scorer,
     }
-    more = {"task": example.task, "difficulty": example.difficulty, "check": example.check}
+    more = {
+        "task": example.task,
+        "difficulty": example.difficulty,
+        "check": example.check,
+        "reasoning": example.reasoning,
+    }
     return row | {name: value for name, value in more.items() if value}
+
+
+def _in_sentences(parse: Callable[[], _Parsed]) -> _Parsed:
+    try:
+        return parse()
+    except _Unusable as cause:
+        raise DatasetError(
+            "A row cannot be used for training.", f"{cause}.", "Map its fields or leave it out."
+        ) from cause
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -227,19 +273,47 @@ def _classified(row: Mapping[str, Any]) -> Example:
 
 
 def _instruction(row: Mapping[str, Any]) -> Example:
-    instruction = _first(row, INSTRUCTION_FIELDS)
-    answer = _first(row, OUTPUT_FIELDS)
+    chatml = _chatml(row)
+    if chatml is not None:
+        return _chat(row, chatml)
+    named = next((name for name in OUTPUT_FIELDS if _first(row, (name,)) is not None), "")
+    asked = _asked(row, named)
+    if not named:
+        raise _Unusable(f"It has none of the fields {', '.join(OUTPUT_FIELDS)}")
+    answer = _first(row, (named,)) or ""
+    if not answer.strip():
+        raise _Unusable("Its instruction or its answer is empty")
+    return _with_origin(row, (*asked, Turn("assistant", answer)), default_scorer="exact")
+
+
+def _asked(row: Mapping[str, Any], answer_field: str) -> tuple[Turn, ...]:
+    """The turns before the answer, which stands in `answer_field`."""
+    given = row.get("input")
+    if isinstance(given, dict) and isinstance(given.get("instruction"), str):  # multi-task
+        instruction: str | None = given["instruction"]
+        text = _first(given, TASK_INPUT_FIELDS) or ""
+    else:
+        free = tuple(name for name in INSTRUCTION_FIELDS if name != answer_field)
+        instruction = _first(row, free)
+        text = _first(row, INPUT_FIELDS) or ""
+        if instruction is None:  # distillation rows: input, reasoning, answer
+            instruction, text = _first(row, ("input",)), ""
     if instruction is None:
         raise _Unusable(f"It has none of the fields {', '.join(INSTRUCTION_FIELDS)}")
-    if answer is None:
-        raise _Unusable(f"It has none of the fields {', '.join(OUTPUT_FIELDS)}")
-    if not instruction.strip() or not answer.strip():
+    if not instruction.strip():
         raise _Unusable("Its instruction or its answer is empty")
-    asked = user_message(instruction, _first(row, INPUT_FIELDS) or "")
     system = _first(row, ("system",))
     opening = (Turn("system", system),) if system else ()
-    turns = (*opening, Turn("user", asked), Turn("assistant", answer))
-    return _with_origin(row, turns, default_scorer="exact")
+    return (*opening, Turn("user", user_message(instruction, text)))
+
+
+def _chatml(row: Mapping[str, Any]) -> list[Any] | None:
+    """The messages of a row that is one text in ChatML, as upstream's own data sets are."""
+    text = row.get("text")
+    if not isinstance(text, str) or not text.lstrip().startswith("<|im_start|>"):
+        return None
+    found = _CHATML_TURN.findall(text)
+    return [{"role": role, "content": said.rstrip("\n")} for role, said in found]
 
 
 def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
@@ -255,20 +329,25 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 def _with_origin(
     row: Mapping[str, Any], turns: tuple[Turn, ...], default_scorer: Scorer
 ) -> Example:
-    scorer = row.get("scorer", default_scorer)
-    if scorer not in SCORERS:
-        raise _Unusable(f"Its scorer {scorer!r} is none of {', '.join(SCORERS)}")
     return Example(
         turns=turns,
         identifier=str(row.get("id", "")),
         family=str(row.get("family", row.get("source_repo", ""))),
         source=str(row.get("source", row.get("source_repo", ""))),
         license=str(row.get("license", "")),
-        scorer=cast(Scorer, scorer),
+        scorer=_scorer(row, default_scorer),
         task=_text(row, "task"),
         difficulty=_text(row, "difficulty"),
         check=_text(row, "check"),
+        reasoning=_first(row, REASONING_FIELDS) or "",
     )
+
+
+def _scorer(row: Mapping[str, Any], default: Scorer) -> Scorer:
+    scorer = row.get("scorer", default)
+    if scorer not in SCORERS:
+        raise _Unusable(f"Its scorer {scorer!r} is none of {', '.join(SCORERS)}")
+    return cast(Scorer, scorer)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
