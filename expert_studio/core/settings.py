@@ -1,4 +1,4 @@
-"""The person's choices, and where experts, bases, runs and conversations live.
+"""The person's choices, and where experts, bases, runs, datasets and conversations live.
 
 Knows nothing of what those folders hold. Folders follow the platform's habits
 (platformdirs); `EXPERT_STUDIO_HOME` puts everything under one folder instead,
@@ -19,6 +19,7 @@ from expert_studio.core.errors import SettingsError, StorageError
 
 Theme = Literal["light", "dark", "system"]
 Quantization = Literal["bf16", "fp32", "nf4", "int8", "int4"]
+KVFormat = Literal["native", "int8", "int4"]  # native: as the base computes
 BUNDLED_BASE = "bundled"  # how the settings and `--base` call it
 BUNDLED_BASE_NAME = "expert-base-12m"  # how manifests and recipes call it
 
@@ -61,6 +62,10 @@ class Folders:
     @property
     def runs(self) -> Path:
         return self.data / "runs"
+
+    @property
+    def datasets(self) -> Path:
+        return self.data / "datasets"
 
     @property
     def database(self) -> Path:

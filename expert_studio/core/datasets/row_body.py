@@ -95,7 +95,7 @@ def canonical(value: object) -> str:
 def row_of(item: Item) -> tuple[Kind, dict[str, Any]]:
     """The kind of a row and its fields, empty ones left out."""
     if isinstance(item, Example):
-        row = {"messages": _messages(item.turns), "reasoning": item.reasoning}
+        row: dict[str, Any] = {"messages": _messages(item.turns), "reasoning": item.reasoning}
         return "chat", _with_origin(row, item, item.scorer, item.check)
     if isinstance(item, PreferencePair):
         row = {
