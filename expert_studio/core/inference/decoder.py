@@ -15,9 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from expert_studio.core.inference.decoder_cache import KVCache
+from expert_studio.core.inference.decoder_cache_quantized import Int4Cache, Int8Cache
 from expert_studio.core.inference.decoder_rotation import Rotation
-from expert_studio.core.inference.decoder_shape import PRODUCTS, DecoderShape
+from expert_studio.core.inference.decoder_shape import PRODUCTS, DecoderShape, RopeScaling
 from expert_studio.core.inference.decoder_weights import Table, Weight
+from expert_studio.core.settings import KVFormat
 
 
 class Delta(Protocol):
@@ -64,6 +66,7 @@ class DecoderLayer:
 
 
 NO_DELTAS = LayerDeltas()
+_CACHES = {"native": KVCache, "int8": Int8Cache, "int4": Int4Cache}
 
 
 class Decoder:
@@ -82,7 +85,7 @@ class Decoder:
         self.head = head
         self.tokens = tokens
         self.norm = norm  # (hidden,)
-        self._rotation = Rotation(shape, norm)
+        self._rotations: dict[RopeScaling | None, Rotation] = {}
 
     @property
     def dtype(self) -> torch.dtype:
@@ -92,8 +95,12 @@ class Decoder:
     def device(self) -> torch.device:
         return self.norm.device
 
-    def new_cache(self) -> KVCache:
-        return KVCache(self.shape, self.dtype, self.device)
+    def new_cache(self, kv: KVFormat = "native", scaling: RopeScaling | None = None) -> KVCache:
+        """An empty cache. scaling: another than the base's own, where the stack asks for it."""
+        scaling = scaling or self.shape.rope_scaling
+        if scaling not in self._rotations:
+            self._rotations[scaling] = Rotation(self.shape, scaling, self.norm)
+        return _CACHES[kv](self.shape, self._rotations[scaling])
 
     def embed(self, ids: Sequence[int]) -> Tensor:
         """Returns (tokens, hidden)."""
@@ -111,7 +118,7 @@ class Decoder:
             (tokens, hidden), before the last norm.
         """
         tokens, heads = hidden.shape[0], self.shape.heads
-        cos, sin = self._rotation.rows(cache.length, cache.length + tokens)
+        cos, sin = cache.rotation.rows(cache.length, cache.length + tokens)
         cache.begin(tokens)
         for index, layer in enumerate(self.layers):
             delta = deltas[index] if deltas else NO_DELTAS
@@ -138,7 +145,8 @@ class Decoder:
         Returns:
             (texts, hidden), before the last norm.
         """
-        cos, sin = self._rotation.at([cache.length for cache in caches])
+        places = [cache.rotation.rows(cache.length, cache.length + 1) for cache in caches]
+        cos, sin = (torch.cat(rows) for rows in zip(*places, strict=True))
         for cache in caches:
             cache.begin(1)
         heads = self.shape.heads

@@ -5,6 +5,8 @@ Knows nothing of how keys and values are kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -51,3 +53,54 @@ def visible(start: int, tokens: int, device: torch.device) -> Tensor | None:
         return None
     positions = torch.arange(start + tokens, device=device)
     return positions[None, :] <= positions[start:, None]
+
+
+def attend_blocks(
+    q: Tensor, block: Callable[[int, int], tuple[Tensor, Tensor]], positions: int, size: int
+) -> Tensor:
+    """As `attend` on a CPU, over keys and values that are made a block at a time.
+
+    Each block's share is weighed by its sum of exponentials, as in FlashAttention.
+
+    Args:
+        q: (tokens, heads, head_dim), of the last positions.
+        block: gives keys and values, each (kv_heads, stop - start, head_dim), of start to stop.
+        positions: of all keys.
+        size: positions in a block.
+    """
+    tokens, heads, head_dim = q.shape
+    before = positions - tokens if tokens > 1 else positions  # these every token sees
+    mixed: Tensor | None = None
+    logsum: Tensor | None = None
+    rows = None
+    for start in range(0, before, size):
+        keys, values = block(start, min(start + size, before))
+        if rows is None:
+            grouped = q.reshape(tokens, keys.shape[0], -1, head_dim).permute(1, 2, 0, 3)
+            rows = grouped.flatten(1, 2)[None]
+        part, share = _flash(rows, keys[None], values[None], 0.0, False)
+        part = part.float()
+        if mixed is None or logsum is None:
+            mixed, logsum = part, share
+            continue
+        mixed = mixed.lerp_(part, torch.sigmoid(share - logsum)[..., None])
+        logsum = torch.logaddexp(logsum, share)
+    if mixed is not None:  # (1, kv_heads, group * tokens, head_dim)
+        mixed = mixed.view(1, heads, tokens, head_dim)
+        logsum = logsum.reshape(1, heads, tokens) if logsum is not None else None
+    if tokens > 1:
+        keys, values = block(before, positions)
+        group = heads // keys.shape[0]
+        keys = keys.repeat_interleave(group, dim=0)[None]
+        values = values.repeat_interleave(group, dim=0)[None]
+        part, share = _flash(q.transpose(0, 1)[None], keys, values, 0.0, True)
+        if mixed is None or logsum is None:
+            mixed = part
+        else:
+            mixed = mixed.lerp_(part.float(), torch.sigmoid(share - logsum)[..., None])
+    if mixed is None:
+        raise ValueError("There is no position to look at.")
+    return mixed[0].transpose(0, 1).reshape(tokens, heads * head_dim).to(q.dtype)
+
+
+_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from expert_studio.core.inference.decoder_attention import attend, visible
+from expert_studio.core.inference.decoder_rotation import Rotation
 from expert_studio.core.inference.decoder_shape import DecoderShape
 
 GROWTH_TOKENS = 256
@@ -20,20 +21,31 @@ class KVCache:
     """The first `length` positions of every layer's keys and values.
 
     Attributes:
-        keys, values: one tensor a layer, (kv_heads, capacity, head_dim), keys already rotated.
+        keys, values: one tensor a layer, (kv_heads, capacity, width), keys already rotated.
+        planes: all that is kept of every layer, keys and values first; capacity is their second
+            dimension.
+        rotation: where the keys' positions come from.
         length: tokens held; rows beyond it are unset.
     """
 
-    __slots__ = ("_device", "_dtype", "_mask", "_shape", "keys", "length", "values")
+    __slots__ = ("_like", "_mask", "_shape", "keys", "length", "planes", "rotation", "values")
 
-    def __init__(self, shape: DecoderShape, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(self, shape: DecoderShape, rotation: Rotation) -> None:
         self._shape = shape
-        self._dtype = dtype
-        self._device = device
+        self._like = rotation.like
         self._mask: Tensor | None = None
+        self.rotation = rotation
         self.length = 0
-        self.keys: list[Tensor] = self._buffers(0)
-        self.values: list[Tensor] = self._buffers(0)
+        self.planes: tuple[list[Tensor], ...] = tuple(
+            [self._buffer(0, width, dtype) for _ in range(shape.layers)]
+            for width, dtype in self._widths()
+        )
+        self.keys, self.values = self.planes[:2]
+
+    def _widths(self) -> tuple[tuple[int, torch.dtype], ...]:
+        """How wide each plane is at one position of one head, and of which type."""
+        width = (self._shape.head_dim, self._like.dtype)
+        return (width, width)
 
     @property
     def capacity(self) -> int:
@@ -42,12 +54,12 @@ class KVCache:
 
     @property
     def resident_bytes(self) -> int:
-        return sum(t.numel() * t.element_size() for t in (*self.keys, *self.values))
+        return sum(t.numel() * t.element_size() for plane in self.planes for t in plane)
 
     def begin(self, tokens: int) -> None:
         """Makes ready for so many tokens more, which then go through every layer."""
         self.reserve(self.length + tokens)
-        self._mask = visible(self.length, tokens, self._device)
+        self._mask = visible(self.length, tokens, self._like.device)
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Puts the tokens' keys and values beside the earlier ones, and lets q look at them all.
@@ -81,25 +93,23 @@ class KVCache:
         grown_to = self.capacity + self.capacity // GROWTH_SHARE
         wanted = min(max(length, grown_to), max(length, self._shape.context_length))
         capacity = -(-wanted // GROWTH_TOKENS) * GROWTH_TOKENS
-        for buffers in (self.keys, self.values):
-            for index, old in enumerate(buffers):
-                grown = self._buffer(capacity)
+        for plane in self.planes:
+            for index, old in enumerate(plane):
+                grown = self._buffer(capacity, old.shape[2], old.dtype)
                 grown[:, : self.length] = old[:, : self.length]
-                buffers[index] = grown
+                plane[index] = grown
 
-    def copy(self, length: int) -> KVCache:
-        """A cache of its own holding the first `length` positions."""
-        twin = KVCache(self._shape, self._dtype, self._device)
-        twin.reserve(length)
-        for mine, theirs in ((self.keys, twin.keys), (self.values, twin.values)):
-            for source, target in zip(mine, theirs, strict=True):
-                target[:, :length] = source[:, :length]
-        twin.length = length
-        return twin
+    def page(self, start: int, end: int) -> tuple[Tensor, ...]:
+        """A copy of the positions from start to end, one (layers, kv_heads, positions, width) a
+        plane."""
+        return tuple(torch.stack([t[:, start:end] for t in plane]) for plane in self.planes)
 
-    def _buffers(self, capacity: int) -> list[Tensor]:
-        return [self._buffer(capacity) for _ in range(self._shape.layers)]
+    def lay(self, start: int, page: tuple[Tensor, ...], positions: int) -> None:
+        """Copies the first positions of a page to where they stood; there is room for them."""
+        for plane, stored in zip(self.planes, page, strict=True):
+            for target, source in zip(plane, stored, strict=True):
+                target[:, start : start + positions] = source[:, :positions]
 
-    def _buffer(self, capacity: int) -> Tensor:
-        size = (self._shape.kv_heads, capacity, self._shape.head_dim)
-        return torch.empty(size, dtype=self._dtype, device=self._device)
+    def _buffer(self, capacity: int, width: int, dtype: torch.dtype) -> Tensor:
+        size = (self._shape.kv_heads, capacity, width)
+        return torch.empty(size, dtype=dtype, device=self._like.device)

@@ -19,21 +19,17 @@ GROWTH_TOKENS = 1024
 class Rotation:
     """cos and sin of every position read so far, computed in fp32, kept as the base computes."""
 
-    def __init__(self, shape: DecoderShape, like: Tensor) -> None:
+    def __init__(self, shape: DecoderShape, scaling: RopeScaling | None, like: Tensor) -> None:
+        """like: a tensor of the type and device that the base computes in."""
         self._shape = shape
-        self._like = like
+        self._scaling = scaling
+        self.like = like
         self._cos, self._sin = self._tables(0)
 
     def rows(self, start: int, end: int) -> tuple[Tensor, Tensor]:
         """cos and sin of the positions from start to end, each (positions, 1, head_dim)."""
         self._reach(end)
         return self._cos[start:end], self._sin[start:end]
-
-    def at(self, places: list[int]) -> tuple[Tensor, Tensor]:
-        """cos and sin of these positions, each (places, 1, head_dim)."""
-        self._reach(max(places) + 1)
-        rows = torch.tensor(places, device=self._cos.device)
-        return self._cos[rows], self._sin[rows]
 
     def _reach(self, end: int) -> None:
         if end > self._cos.shape[0]:
@@ -42,18 +38,19 @@ class Rotation:
 
     def _tables(self, positions: int) -> tuple[Tensor, Tensor]:
         """sin's first half is negated: rotating by halves is then one roll, no concatenation."""
-        frequencies, factor = frequencies_and_factor(self._shape)
+        frequencies, factor = frequencies_and_factor(self._shape, self._scaling)
         angles = torch.arange(positions, dtype=torch.float32)[:, None] * frequencies
         cos, sin = angles.cos() * factor, angles.sin() * factor
         tables = torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
-        return tables[0][:, None].to(self._like), tables[1][:, None].to(self._like)
+        return tables[0][:, None].to(self.like), tables[1][:, None].to(self.like)
 
 
-def frequencies_and_factor(shape: DecoderShape) -> tuple[Tensor, float]:
+def frequencies_and_factor(
+    shape: DecoderShape, scaling: RopeScaling | None
+) -> tuple[Tensor, float]:
     """(head_dim / 2,) radians a position, and what cos and sin are multiplied by."""
     half = torch.arange(0, shape.head_dim, 2, dtype=torch.float32)
     frequencies = 1.0 / (shape.rope_theta ** (half / shape.head_dim))
-    scaling = shape.rope_scaling
     if scaling is None:
         return frequencies, 1.0
     if scaling.kind == "linear":

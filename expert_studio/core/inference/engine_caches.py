@@ -62,7 +62,9 @@ class CacheShelf:
         else:
             chosen = ReadText(stack_hash, self._new_cache())
             if best is not None and shared:
-                chosen.kv = best.kv.copy(best.ahead + shared)
+                chosen.kv.reserve(best.ahead + shared)
+                chosen.kv.lay(0, best.kv.page(0, best.ahead + shared), best.ahead + shared)
+                chosen.kv.length = best.ahead + shared
                 chosen.tokens = best.tokens[:shared]
         self._texts.append(chosen)
         del self._texts[:-CACHES_KEPT]
