@@ -22,11 +22,10 @@ KINDS: tuple[Kind, ...] = ("chat", "preference", "classification")
 Item = Example | PreferencePair | ClassifiedDocument
 
 _ORIGIN = ("family", "source", "license", "task", "difficulty")
-_CONTENT = {
-    "chat": ("messages", "reasoning"),
-    "preference": ("prompt", "chosen", "rejected"),
-    "classification": ("path", "content", "label"),
-}
+_END = "\x1f"  # between texts where they are hashed together
+_encode = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
+).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,14 @@ class Body:
         kind: which of the three shapes.
         text: the canonical JSON: sorted keys, no blanks, characters as they are.
         hash: SHA-256 of `text`, hex; names the row in sidecars and versions.
-        content: SHA-256 of what is said alone, without where it came from, 16 hex digits:
-            equal for rows that differ in family or identifier only.
+        content: 64 bits of the SHA-256 of what is said, signed: equal for rows that differ
+            in family or identifier only.
     """
 
     kind: Kind
     text: str
     hash: str
-    content: str
+    content: int
     family: str
     task: str
     difficulty: str
@@ -65,9 +64,9 @@ def body_of(item: Item) -> Body:
     kind, row = row_of(item)
     try:
         text = canonical(row)
-        said = canonical([kind, *(row.get(name) for name in _CONTENT[kind])])
+        said = _END.join((kind, *_spoken(item)))
         row_hash = hashlib.sha256(text.encode()).hexdigest()
-        content = hashlib.sha256(said.encode()).hexdigest()[:16]
+        content = hashlib.sha256(said.encode()).digest()[:8]
     except (UnicodeEncodeError, RecursionError) as cause:
         raise DatasetError(
             "A row cannot be kept.",
@@ -78,7 +77,7 @@ def body_of(item: Item) -> Body:
         kind=kind,
         text=text,
         hash=row_hash,
-        content=content,
+        content=int.from_bytes(content, "big", signed=True),
         family=item.family,
         task=item.task,
         difficulty=item.difficulty,
@@ -89,7 +88,7 @@ def body_of(item: Item) -> Body:
 
 def canonical(value: object) -> str:
     """JSON that depends on the value alone."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _encode(value)
 
 
 def row_of(item: Item) -> tuple[Kind, dict[str, Any]]:
@@ -183,6 +182,14 @@ def texts_of(item: Item) -> tuple[str, ...]:
     if isinstance(item, PreferencePair):
         return (*(turn.content for turn in item.prompt), item.chosen, item.rejected)
     return (item.path, item.content, item.type, item.language, *item.technologies)
+
+
+def _spoken(item: Item) -> tuple[str, ...]:
+    """What makes two rows say the same: the texts, and who says them."""
+    if isinstance(item, ClassifiedDocument):
+        return texts_of(item)
+    turns = item.turns if isinstance(item, Example) else item.prompt
+    return (*(turn.role for turn in turns), *texts_of(item))
 
 
 def prompt_and_answer(item: Item) -> tuple[str, str]:

@@ -169,9 +169,13 @@ class DatasetStore:
     def provenance(self, row_hash: str) -> Provenance | None:
         with self._file.reading() as connection:
             found = connection.execute(
-                "SELECT body FROM provenance WHERE hash = ?", (row_hash,)
+                "SELECT origin FROM bodies WHERE hash = ?", (row_hash,)
             ).fetchone()
-        return None if found is None else Provenance.from_json(json.loads(found[0]))
+        return (
+            None
+            if found is None or found[0] is None
+            else Provenance.from_json(json.loads(found[0]))
+        )
 
     def holds(self, item: Item) -> int | None:
         """The number of a row that says exactly this, or None."""
@@ -217,7 +221,7 @@ class DatasetStore:
         with self._file.writing() as connection:
             connection.execute(
                 "UPDATE rows SET tokens = counted.value FROM json_each(?) AS counted "
-                "WHERE rows.hash = counted.key",
+                "WHERE rows.body = (SELECT id FROM bodies WHERE hash = counted.key)",
                 (json.dumps(tokens),),
             )
 

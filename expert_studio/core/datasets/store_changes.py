@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from expert_studio.core.datasets.row_body import Body, Item, body_of, item_of
 from expert_studio.core.datasets.row_provenance import Provenance
-from expert_studio.core.datasets.store_intake import keep_body, keep_provenance, same_as
+from expert_studio.core.datasets.store_intake import keep_body, same_as
 from expert_studio.core.datasets.store_rows import Split, State
 from expert_studio.core.errors import DatasetError
 
 KEPT_ENTRIES = 200
-_BEFORE, _AFTER = 0, 1
 _ALL = (
-    "hash, content, kind, state, reason, split, family, task, difficulty, label, tokens, "
+    "body, content, kind, state, reason, split, family, task, difficulty, label, tokens, "
     "chars, created"
 )
-_OF_BODY = "hash, content, kind, state, reason, family, task, difficulty, label, tokens, chars"
+_OF_BODY = "body, content, kind, state, reason, family, task, difficulty, label, tokens, chars"
 _AMONG = "id IN (SELECT value FROM json_each(?))"
 
 
@@ -142,26 +143,27 @@ def perform(connection: sqlite3.Connection, operation: Operation) -> Performed:
             label, columns = "Restore a version", "*"
             touched = _rows_of_version(connection, version)
     connection.execute("DELETE FROM journal WHERE undone = 1")
+    among = json.dumps(touched)
+    before = _as_they_are(connection, columns, among)
+    _make(connection, operation, among)
+    after = _as_they_are(connection, columns, among)
     entry = connection.execute(
-        "INSERT INTO journal(label, columns, at) VALUES (?, ?, ?)", (label, columns, time.time())
+        "INSERT INTO journal(label, columns, before, after, at) VALUES (?, ?, ?, ?, ?)",
+        (label, columns, before, after, time.time()),
     ).lastrowid
     assert entry is not None
-    among = json.dumps(touched)
-    _keep(connection, entry, _BEFORE, among)
-    _make(connection, operation, among)
-    _keep(connection, entry, _AFTER, among)
     connection.execute("DELETE FROM journal WHERE id <= ?", (entry - KEPT_ENTRIES,))
     return Performed(label, len(touched))
 
 
 def undo(connection: sqlite3.Connection) -> JournalEntry | None:
     """Takes the latest change back; None where there is none."""
-    return _turn(connection, "undone = 0 ORDER BY id DESC", _BEFORE)
+    return _turn(connection, "undone = 0 ORDER BY id DESC", "before")
 
 
 def redo(connection: sqlite3.Connection) -> JournalEntry | None:
     """Makes the change again that was taken back last; None where there is none."""
-    return _turn(connection, "undone = 1 ORDER BY id", _AFTER)
+    return _turn(connection, "undone = 1 ORDER BY id", "after")
 
 
 def latest(connection: sqlite3.Connection, *, undone: bool) -> JournalEntry | None:
@@ -173,38 +175,45 @@ def latest(connection: sqlite3.Connection, *, undone: bool) -> JournalEntry | No
     return None if found is None else JournalEntry(found[0], found[1], found[2], bool(found[3]))
 
 
-def _turn(connection: sqlite3.Connection, which: str, side: int) -> JournalEntry | None:
+def _turn(
+    connection: sqlite3.Connection, which: str, side: Literal["before", "after"]
+) -> JournalEntry | None:
     found = connection.execute(
-        f"SELECT id, label, at, columns FROM journal WHERE {which} LIMIT 1"
+        f"SELECT id, label, at, columns, before, after FROM journal WHERE {which} LIMIT 1"
     ).fetchone()
     if found is None:
         return None
-    entry, label, at, columns = found
+    entry, label, at, columns, before, after = found
+    kept = {"before": before, "after": after}
+    rows = zlib.decompress(kept.pop(side)).decode()
     if columns == "*":
+        for gone in (rows, zlib.decompress(kept.popitem()[1]).decode()):
+            connection.execute(
+                "DELETE FROM rows WHERE id IN (SELECT value ->> 0 FROM json_each(?))", (gone,)
+            )
+        taken = ", ".join(f"value ->> {at}" for at in range(len(_ALL.split(", ")) + 1))
         connection.execute(
-            "DELETE FROM rows WHERE id IN (SELECT id FROM changes WHERE entry = ?)", (entry,)
-        )
-        connection.execute(
-            f"INSERT INTO rows(id, {_ALL}) SELECT id, {_ALL} FROM changes "
-            "WHERE entry = ? AND side = ?",
-            (entry, side),
+            f"INSERT INTO rows(id, {_ALL}) SELECT {taken} FROM json_each(?)", (rows,)
         )
     else:
-        taken = ", ".join(f"{name} = changes.{name}" for name in columns.split(", "))
+        names = enumerate(columns.split(", "), start=1)
+        taken = ", ".join(f"{name} = kept.value ->> {at}" for at, name in names)
         connection.execute(
-            f"UPDATE rows SET {taken} FROM changes "
-            "WHERE changes.entry = ? AND changes.side = ? AND changes.id = rows.id",
-            (entry, side),
+            f"UPDATE rows SET {taken} FROM json_each(?) AS kept WHERE rows.id = kept.value ->> 0",
+            (rows,),
         )
-    connection.execute("UPDATE journal SET undone = ? WHERE id = ?", (side == _BEFORE, entry))
-    return JournalEntry(entry, label, at, undone=side == _BEFORE)
+    undone = side == "before"
+    connection.execute("UPDATE journal SET undone = ? WHERE id = ?", (undone, entry))
+    return JournalEntry(entry, label, at, undone)
 
 
-def _keep(connection: sqlite3.Connection, entry: int, side: int, among: str) -> None:
-    connection.execute(
-        f"INSERT INTO changes SELECT ?, ?, id, {_ALL} FROM rows WHERE {_AMONG}",
-        (entry, side, among),
-    )
+def _as_they_are(connection: sqlite3.Connection, columns: str, among: str) -> bytes:
+    """The rows a change touches, as packed JSON: a list of [id, columns ...]."""
+    names = _ALL if columns == "*" else columns
+    found = connection.execute(
+        f"SELECT json_group_array(json_array(id, {names})) FROM rows WHERE {_AMONG}", (among,)
+    ).fetchone()[0]
+    return zlib.compress(found.encode(), level=1)
 
 
 def _make(connection: sqlite3.Connection, operation: Operation, among: str) -> None:
@@ -269,26 +278,24 @@ def _twin(connection: sqlite3.Connection, row: int, body: Body) -> int | None:
 def _say_anew(connection: sqlite3.Connection, row: int, body: Body) -> None:
     """Gives a row a new body; where it came from is kept, with the body it was."""
     old = connection.execute(
-        "SELECT rows.hash, provenance.body FROM rows LEFT JOIN provenance USING (hash) "
-        "WHERE id = ?",
+        "SELECT hash, origin FROM rows JOIN bodies ON bodies.id = rows.body WHERE rows.id = ?",
         (row,),
     ).fetchone()
     if old is None:
         raise DatasetError(f"There is no row {row} any more.")
     if old[0] == body.hash:
         return
-    keep_body(connection, body)
+    origin = json.loads(old[1]) if old[1] else {}
+    origin["more"] = {**origin.get("more", {}), "edited_from": old[0]}
+    kept = keep_body(connection, body, Provenance.from_json(origin))
     connection.execute(
-        "UPDATE rows SET hash = ?, content = ?, kind = ?, family = ?, task = ?, difficulty = ?, "
+        "UPDATE rows SET body = ?, content = ?, kind = ?, family = ?, task = ?, difficulty = ?, "
         "label = ?, tokens = NULL, chars = ? WHERE id = ?",
         (
-            body.hash, body.content, body.kind, body.family, body.task, body.difficulty,
+            kept, body.content, body.kind, body.family, body.task, body.difficulty,
             body.label, body.chars, row,
         ),
     )  # fmt: skip
-    origin = json.loads(old[1]) if old[1] else {}
-    origin["more"] = {**origin.get("more", {}), "edited_from": old[0]}
-    keep_provenance(connection, body.hash, Provenance.from_json(origin))
 
 
 def _rows_of_version(connection: sqlite3.Connection, version: int) -> list[int]:
@@ -309,14 +316,14 @@ def _restore(connection: sqlite3.Connection, version: int, among: str) -> None:
         (among, version),
     )
     kept = connection.execute(
-        "SELECT v.id, v.split, b.kind, b.body, rows.hash, rows.tokens, rows.created, v.hash "
-        "FROM version_rows v JOIN bodies b ON b.hash = v.hash LEFT JOIN rows ON rows.id = v.id "
+        "SELECT v.id, v.split, v.body, rows.body, b.kind, b.body, rows.created "
+        "FROM version_rows v JOIN bodies b ON b.id = v.body LEFT JOIN rows ON rows.id = v.id "
         "WHERE v.version = ?",
         (version,),
     ).fetchall()
     now = time.time()
-    for row, split, kind, text, hash_now, tokens, created, kept_hash in kept:
-        if hash_now == kept_hash:
+    for row, split, kept_body, body_now, kind, text, created in kept:
+        if body_now == kept_body:
             connection.execute(
                 "UPDATE rows SET state = 'accepted', reason = '', split = ? WHERE id = ?",
                 (split, row),
@@ -325,10 +332,9 @@ def _restore(connection: sqlite3.Connection, version: int, among: str) -> None:
         body = body_of(item_of(kind, text))
         connection.execute(
             f"INSERT OR REPLACE INTO rows(id, {_ALL}) "
-            "VALUES (?, ?, ?, ?, 'accepted', '', ?, ?, ?, ?, ?, ?, ?, ?)",
+            "VALUES (?, ?, ?, ?, 'accepted', '', ?, ?, ?, ?, ?, NULL, ?, ?)",
             (
-                row, body.hash, body.content, kind, split, body.family, body.task,
-                body.difficulty, body.label, tokens if hash_now == kept_hash else None,
-                body.chars, created or now,
+                row, kept_body, body.content, kind, split, body.family, body.task,
+                body.difficulty, body.label, body.chars, created or now,
             ),
         )  # fmt: skip

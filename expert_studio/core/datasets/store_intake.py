@@ -60,24 +60,24 @@ def take_in(connection: sqlite3.Connection, rows: Sequence[NewRow]) -> list[Appe
 def _one(connection: sqlite3.Connection, row: NewRow, body: Body, now: float) -> Appended:
     state, reason = row.state, row.reason
     there = connection.execute(
-        "SELECT id, hash, state, reason FROM rows WHERE content = ? ORDER BY id", (body.content,)
+        "SELECT rows.id, hash, state, reason FROM rows JOIN bodies ON bodies.id = rows.body "
+        "WHERE content = ? ORDER BY rows.id",
+        (body.content,),
     ).fetchall()
     for known, known_hash, known_state, known_reason in there:
         if known_hash == body.hash:
             return Appended(known, body.hash, known_state, known_reason, repeated=True)
     if there and state != "rejected":
         state, reason = "rejected", same_as(there[0][0])
-    keep_body(connection, body)
+    kept = keep_body(connection, body, row.provenance)
     added = connection.execute(
-        "INSERT INTO rows(hash, content, kind, state, reason, split, family, task, difficulty, "
+        "INSERT INTO rows(body, content, kind, state, reason, split, family, task, difficulty, "
         "label, chars, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            body.hash, body.content, body.kind, state, reason, row.split, body.family,
+            kept, body.content, body.kind, state, reason, row.split, body.family,
             body.task, body.difficulty, body.label, body.chars, now,
         ),
     )  # fmt: skip
-    if row.provenance is not None:
-        keep_provenance(connection, body.hash, row.provenance)
     assert added.lastrowid is not None
     return Appended(added.lastrowid, body.hash, state, reason)
 
@@ -87,13 +87,12 @@ def same_as(row: int) -> str:
     return f"It says the same as row {row}."
 
 
-def keep_body(connection: sqlite3.Connection, body: Body) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", (body.hash, body.kind, body.text)
+def keep_body(connection: sqlite3.Connection, body: Body, origin: Provenance | None) -> int:
+    """Keeps a body and where it came from; returns its number, also of one kept before."""
+    told = None if origin is None else canonical(origin.as_json())
+    added = connection.execute(
+        "INSERT INTO bodies(hash, kind, body, origin) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT(hash) DO UPDATE SET origin = COALESCE(excluded.origin, origin) RETURNING id",
+        (body.hash, body.kind, body.text, told),
     )
-
-
-def keep_provenance(connection: sqlite3.Connection, row_hash: str, origin: Provenance) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO provenance VALUES (?, ?)", (row_hash, canonical(origin.as_json()))
-    )
+    return int(added.fetchone()[0])

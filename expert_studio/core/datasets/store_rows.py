@@ -26,7 +26,7 @@ _FACETS: tuple[Facet, ...] = (
 )  # fmt: skip
 _SORTS = (*_FACETS, "id", "tokens", "chars", "created")
 _COLUMNS = (
-    "rows.id, rows.hash, rows.kind, bodies.body, state, reason, split, family, task, "
+    "rows.id, bodies.hash, rows.kind, bodies.body, state, reason, split, family, task, "
     "difficulty, label, tokens, chars, created"
 )
 _FETCHED_AT_ONCE = 500
@@ -137,7 +137,7 @@ def by_ids(connection: sqlite3.Connection, wanted: Sequence[int]) -> list[Stored
     for start in range(0, len(wanted), _FETCHED_AT_ONCE):
         part = json.dumps(wanted[start : start + _FETCHED_AT_ONCE])
         for row in connection.execute(
-            f"SELECT {_COLUMNS} FROM rows JOIN bodies USING (hash) "
+            f"SELECT {_COLUMNS} FROM rows JOIN bodies ON bodies.id = rows.body "
             "WHERE rows.id IN (SELECT value FROM json_each(?))",
             (part,),
         ):
@@ -206,9 +206,7 @@ def _where(wanted: RowFilter) -> tuple[str, tuple[Any, ...]]:
         clauses.append("id IN (SELECT value FROM json_each(?))")
         values.append(json.dumps(wanted.ids))
     if wanted.search:
-        clauses.append(
-            "(SELECT body FROM bodies WHERE bodies.hash = rows.hash) LIKE ? ESCAPE '\x1b'"
-        )
+        clauses.append("(SELECT body FROM bodies WHERE bodies.id = rows.body) LIKE ? ESCAPE '\x1b'")
         values.append(_pattern(wanted.search))
     return (f" WHERE {' AND '.join(clauses)}" if clauses else ""), tuple(values)
 

@@ -18,19 +18,21 @@ from expert_studio.core.errors import StorageError
 BUSY_TIMEOUT_S = 30.0  # another process may be in the middle of a long import
 _PAGE_CACHE_KB = 32_000
 
-# Bodies are kept by their hash and never removed, so that old versions and undo find them;
-# `rows` stays narrow, so that counting and sorting 100,000 of them reads little.
+# Bodies are never removed, so that versions and undo find them; `rows` stays narrow, so that
+# counting and sorting 100,000 of them reads little.
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE bodies (
-        hash TEXT PRIMARY KEY,
+        id INTEGER PRIMARY KEY,
+        hash TEXT NOT NULL UNIQUE,
         kind TEXT NOT NULL,
-        body TEXT NOT NULL
-    ) WITHOUT ROWID;
+        body TEXT NOT NULL,
+        origin TEXT
+    );
     CREATE TABLE rows (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
-        hash TEXT NOT NULL,
-        content TEXT NOT NULL,
+        body INTEGER NOT NULL REFERENCES bodies(id),
+        content INTEGER NOT NULL,
         kind TEXT NOT NULL,
         state TEXT NOT NULL,
         reason TEXT NOT NULL DEFAULT '',
@@ -43,30 +45,19 @@ MIGRATIONS: tuple[str, ...] = (
         chars INTEGER NOT NULL,
         created REAL NOT NULL
     );
+    CREATE INDEX rows_by_body ON rows(body);
     CREATE INDEX rows_by_content ON rows(content);
-    CREATE INDEX rows_by_state ON rows(state);
     CREATE INDEX rows_by_chars ON rows(chars);
     CREATE INDEX rows_by_family ON rows(family);
-    CREATE TABLE provenance (
-        hash TEXT PRIMARY KEY,
-        body TEXT NOT NULL
-    ) WITHOUT ROWID;
     CREATE TABLE journal (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         label TEXT NOT NULL,
         columns TEXT NOT NULL,
+        before BLOB NOT NULL,
+        after BLOB NOT NULL,
         at REAL NOT NULL,
         undone INTEGER NOT NULL DEFAULT 0
     );
-    CREATE TABLE changes (
-        entry INTEGER NOT NULL REFERENCES journal(id) ON DELETE CASCADE,
-        side INTEGER NOT NULL,
-        id INTEGER NOT NULL,
-        hash TEXT, content TEXT, kind TEXT, state TEXT, reason TEXT, split TEXT,
-        family TEXT, task TEXT, difficulty TEXT, label TEXT,
-        tokens INTEGER, chars INTEGER, created REAL,
-        PRIMARY KEY (entry, side, id)
-    ) WITHOUT ROWID;
     CREATE TABLE versions (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         hash TEXT NOT NULL UNIQUE,
@@ -77,7 +68,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE version_rows (
         version INTEGER NOT NULL REFERENCES versions(id) ON DELETE CASCADE,
         id INTEGER NOT NULL,
-        hash TEXT NOT NULL,
+        body INTEGER NOT NULL REFERENCES bodies(id),
         split TEXT NOT NULL,
         PRIMARY KEY (version, id)
     ) WITHOUT ROWID;

@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from expert_studio.core.datasets.row_body import Item, Kind, item_of
 from expert_studio.core.datasets.store_rows import Split
@@ -71,7 +70,8 @@ def content_hash(connection: sqlite3.Connection) -> tuple[str, int]:
     """The hash the accepted rows have now, and how many they are."""
     digest, count = hashlib.sha256(), 0
     for row_hash, split in connection.execute(
-        "SELECT hash, split FROM rows WHERE state = 'accepted' ORDER BY id"
+        "SELECT hash, split FROM rows JOIN bodies ON bodies.id = rows.body "
+        "WHERE state = 'accepted' ORDER BY rows.id"
     ):
         digest.update(f"{row_hash} {split}\n".encode())
         count += 1
@@ -99,7 +99,7 @@ def keep(connection: sqlite3.Connection, note: str) -> Version:
         (found, note, time.time(), count),
     ).lastrowid
     connection.execute(
-        "INSERT INTO version_rows SELECT ?, id, hash, split FROM rows WHERE state = 'accepted'",
+        "INSERT INTO version_rows SELECT ?, id, body, split FROM rows WHERE state = 'accepted'",
         (added,),
     )
     return next(version for version in every(connection) if version.id == added)
@@ -136,8 +136,8 @@ def named(connection: sqlite3.Connection, name: str) -> Version:
 def rows(connection: sqlite3.Connection, version: int) -> Iterator[VersionRow]:
     """The rows of a version, in order."""
     for row in connection.execute(
-        "SELECT v.id, v.hash, v.split, b.kind, b.body FROM version_rows v "
-        "JOIN bodies b ON b.hash = v.hash WHERE v.version = ? ORDER BY v.id",
+        "SELECT v.id, b.hash, v.split, b.kind, b.body FROM version_rows v "
+        "JOIN bodies b ON b.id = v.body WHERE v.version = ? ORDER BY v.id",
         (version,),
     ):
         yield VersionRow(*row)
@@ -155,14 +155,14 @@ def diff(connection: sqlite3.Connection, older: int, newer: int | None) -> Versi
     )
 
 
-def _places(connection: sqlite3.Connection, version: int | None) -> dict[int, tuple[str, str]]:
-    found = (
-        connection.execute("SELECT id, hash, split FROM rows WHERE state = 'accepted' ORDER BY id")
-        if version is None
-        else connection.execute(
-            "SELECT id, hash, split FROM version_rows WHERE version = ? ORDER BY id", (version,)
+def _places(connection: sqlite3.Connection, version: int | None) -> dict[int, tuple[int, str]]:
+    """Body and split of every row."""
+    if version is None:
+        found = connection.execute(
+            "SELECT id, body, split FROM rows WHERE state = 'accepted' ORDER BY id"
         )
-    )
-    return {
-        row: (row_hash, split) for row, row_hash, split in cast(list[tuple[int, str, str]], found)
-    }
+    else:
+        found = connection.execute(
+            "SELECT id, body, split FROM version_rows WHERE version = ? ORDER BY id", (version,)
+        )
+    return {row: (body, split) for row, body, split in found}
