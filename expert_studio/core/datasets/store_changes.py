@@ -321,7 +321,7 @@ def _restore(connection: sqlite3.Connection, version: int, among: str) -> None:
         "WHERE v.version = ?",
         (version,),
     ).fetchall()
-    now = time.time()
+    now = round(time.time(), 3)
     for row, split, kept_body, body_now, kind, text, created in kept:
         if body_now == kept_body:
             connection.execute(

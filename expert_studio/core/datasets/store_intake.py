@@ -53,7 +53,7 @@ def take_in(connection: sqlite3.Connection, rows: Sequence[NewRow]) -> list[Appe
         DatasetError: a row holds text that cannot be kept.
     """
     bodies = [body_of(row.item) for row in rows]
-    now = time.time()
+    now = round(time.time(), 3)  # the journal keeps 15 digits
     return [_one(connection, row, body, now) for row, body in zip(rows, bodies, strict=True)]
 
 
