@@ -64,12 +64,29 @@ class ChatTokenizer:
             InferenceError: the base's template refuses these messages.
         """
         marker = _unused_character(messages)
+        return self._encode_rendered(self._rendered(messages, marker), marker)
+
+    def prompt_text(self, messages: Sequence[Message]) -> str:
+        """What `prompt_ids` are the tokens of, control tokens by their names.
+
+        Raises:
+            InferenceError: the base's template refuses these messages.
+        """
+        marker = _unused_character(messages)
+        return self._rendered(messages, marker).replace(marker, "")
+
+    @property
+    def end_text(self) -> str:
+        """The token an answer ends with, by its name; "" where the base has none."""
+        return str(self._names["eos_token"])
+
+    def _rendered(self, messages: Sequence[Message], marker: str) -> str:
         turns = [
             {"role": m.role, "content": self._split.sub(lambda t: _marked(t[0], marker), m.content)}
             for m in messages
         ]
         try:
-            rendered = self._template.render(
+            return self._template.render(
                 messages=turns, add_generation_prompt=True, enable_thinking=False, **self._names
             )
         except TEMPLATE_FAILURES as cause:
@@ -78,7 +95,6 @@ class ChatTokenizer:
                 f"Its chat template says: {cause}.",
                 "Try a conversation of user and assistant turns only.",
             ) from cause
-        return self._encode_rendered(rendered, marker)
 
     def encode(self, text: str) -> list[int]:
         """The tokens of plain text; control tokens in it stay characters."""
