@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from expert_studio.core.datasets.examples import Example, Turn, parse_row
@@ -182,6 +182,21 @@ def texts_of(item: Item) -> tuple[str, ...]:
     if isinstance(item, PreferencePair):
         return (*(turn.content for turn in item.prompt), item.chosen, item.rejected)
     return (item.path, item.content, item.type, item.language, *item.technologies)
+
+
+def with_texts(item: Item, change: Callable[[str], str]) -> Item:
+    """The row with everything said in it changed; roles, labels' names and origin stay."""
+    if isinstance(item, Example):
+        turns = tuple(replace(turn, content=change(turn.content)) for turn in item.turns)
+        return replace(item, turns=turns, reasoning=change(item.reasoning))
+    if isinstance(item, PreferencePair):
+        return replace(
+            item,
+            prompt=tuple(replace(turn, content=change(turn.content)) for turn in item.prompt),
+            chosen=change(item.chosen),
+            rejected=change(item.rejected),
+        )
+    return replace(item, content=change(item.content))
 
 
 def _spoken(item: Item) -> tuple[str, ...]:

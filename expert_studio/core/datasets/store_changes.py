@@ -276,7 +276,10 @@ def _twin(connection: sqlite3.Connection, row: int, body: Body) -> int | None:
 
 
 def _say_anew(connection: sqlite3.Connection, row: int, body: Body) -> None:
-    """Gives a row a new body; where it came from is kept, with the body it was."""
+    """Gives a row a new body; where it came from is kept, with the body it was.
+
+    A rejected row becomes pending: the reason spoke of what it said before.
+    """
     old = connection.execute(
         "SELECT hash, origin FROM rows JOIN bodies ON bodies.id = rows.body WHERE rows.id = ?",
         (row,),
@@ -290,7 +293,9 @@ def _say_anew(connection: sqlite3.Connection, row: int, body: Body) -> None:
     kept = keep_body(connection, body, Provenance.from_json(origin))
     connection.execute(
         "UPDATE rows SET body = ?, content = ?, kind = ?, family = ?, task = ?, difficulty = ?, "
-        "label = ?, tokens = NULL, chars = ? WHERE id = ?",
+        "label = ?, tokens = NULL, chars = ?, "
+        "reason = '', state = CASE state WHEN 'rejected' THEN 'pending' ELSE state END "
+        "WHERE id = ?",
         (
             kept, body.content, body.kind, body.family, body.task, body.difficulty,
             body.label, body.chars, row,
