@@ -26,7 +26,12 @@ from expert_studio.core.inference.decoder_quantization import (
     quantize,
     quantize_table,
 )
-from expert_studio.core.inference.decoder_shape import PROJECTIONS, DecoderShape, read_shape
+from expert_studio.core.inference.decoder_shape import (
+    PROJECTIONS,
+    DecoderShape,
+    read_shape,
+    stretched,
+)
 
 HASHING_SHARE = 0.3  # of the progress shown; the rest is reading and quantizing
 TENSOR_PREFIX = "model."
@@ -78,7 +83,7 @@ def load_base(
     Raises:
         LoadError: the folder, its architecture, its weights or the device will not do.
     """
-    shape = read_shape(request.folder)
+    shape = stretched(read_shape(request.folder), request.context, request.folder)
     files = weight_files(request.folder)
     device = choose_device(request.device)
     check_quantization(request.quantization, device)
@@ -107,6 +112,7 @@ def load_base(
         parameters=tensors.parameters,
         resident_bytes=sum(t.numel() * t.element_size() for t in decoder.resident()),
         context_length=shape.context_length,
+        kv=request.kv,
     )
     return decoder, description
 

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from expert_studio.core.inference.constraint import Constraint
 from expert_studio.core.inference.stack import Stack
-from expert_studio.core.settings import Quantization
+from expert_studio.core.settings import KVFormat, Quantization
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -52,6 +52,9 @@ class BaseRequest:
     folder: Path
     quantization: Quantization = "bf16"
     device: str = "auto"
+    kv: KVFormat = "native"  # how keys and values are kept
+    context: int = 0  # tokens; 0 is the base's own, more than that is reached by YaRN
+    cache_bytes: int = 0  # for keys and values of earlier texts; 0 is a share of the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class BaseDescription:
     parameters: int
     resident_bytes: int
     context_length: int  # tokens
+    kv: KVFormat = "native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,21 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class StackSpan:
+    """Which stack said which tokens of an answer."""
+
+    stack: Stack
+    start: int  # of the answer's tokens
+    end: int
+    text_start: int  # characters of the answer's text that came before
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One finished answer, with all it takes to run exactly this again."""
 
     text: str
-    stack: Stack
+    stack: Stack  # that said its end
     sampling: Sampling  # with the seed that was really used
     finish_reason: FinishReason
     timing: AnswerTiming
@@ -117,6 +131,9 @@ class Answer:
     # that was cut does not, and must not be passed on as if it did.
     constraint_satisfied: bool | None = None
     said: tuple[SaidToken, ...] | None = None  # where `sampling.logprobs` asked for it
+    context_used: int = 0  # positions that prompt and answer take, soft prompts included
+    context_limit: int = 0  # positions there are
+    spans: tuple[StackSpan, ...] = ()  # one for each stack that spoke, in order
 
 
 @dataclass(frozen=True, slots=True)

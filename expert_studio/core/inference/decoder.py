@@ -17,8 +17,9 @@ from torch import Tensor
 from expert_studio.core.inference.decoder_cache import KVCache
 from expert_studio.core.inference.decoder_cache_quantized import Int4Cache, Int8Cache
 from expert_studio.core.inference.decoder_rotation import Rotation
-from expert_studio.core.inference.decoder_shape import PRODUCTS, DecoderShape, RopeScaling
+from expert_studio.core.inference.decoder_shape import PRODUCTS, DecoderShape
 from expert_studio.core.inference.decoder_weights import Table, Weight
+from expert_studio.core.inference.rope_scaling import RopeScaling
 from expert_studio.core.settings import KVFormat
 
 

@@ -56,6 +56,12 @@ class KVCache:
     def resident_bytes(self) -> int:
         return sum(t.numel() * t.element_size() for plane in self.planes for t in plane)
 
+    @property
+    def position_bytes(self) -> int:
+        """What one position takes, over all layers."""
+        widths = sum(t.shape[2] * t.element_size() for plane in self.planes for t in plane)
+        return self._shape.kv_heads * widths
+
     def begin(self, tokens: int) -> None:
         """Makes ready for so many tokens more, which then go through every layer."""
         self.reserve(self.length + tokens)

@@ -20,7 +20,7 @@ from expert_studio.core.inference.decoder_rotation import Rotation
 from expert_studio.core.inference.decoder_shape import DecoderShape
 
 GROUP_CHANNELS = 64
-BLOCK_POSITIONS = 512  # dequantized at once: what a core's own cache holds
+BLOCK_POSITIONS = 1024  # dequantized at once: what a core's own cache holds
 SMALLEST = 1e-8  # of a scale
 
 
@@ -113,7 +113,7 @@ class Int4Cache(Int8Cache):
             first, second = codes.chunk(2, dim=-1)
             first.copy_(packed & 15)
             second.copy_(packed >> 4)
-            read.append(torch.addcmul(low, self._grouped(codes), scale).flatten(-2))
+            read.append(self._grouped(codes).mul_(scale).add_(low).flatten(-2))
         return read[0], read[1]
 
 

@@ -11,7 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from expert_studio.core.inference.decoder_shape import DecoderShape, RopeScaling
+from expert_studio.core.inference.decoder_shape import DecoderShape
+from expert_studio.core.inference.rope_scaling import RopeScaling
 
 GROWTH_TOKENS = 1024
 

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from expert_studio.core.errors import LoadError
+from expert_studio.core.inference.rope_scaling import (
+    RopeScaling,
+    scaling_of_config,
+    trained_context,
+    yarn_to,
+)
 
 ARCHITECTURES = ("qwen2", "qwen3")
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -22,19 +28,6 @@ PRODUCTS = {
     "gate_up": ("gate_proj", "up_proj"),
     "down": ("down_proj",),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RopeScaling:
-    """How positions are stretched beyond the context a base was trained on."""
-
-    kind: Literal["yarn", "linear"]
-    factor: float  # how many times the original context
-    original_context: int  # tokens
-    attention: float  # what cos and sin are multiplied by
-    beta_fast: float = 32.0  # turns above which a frequency is kept as it is
-    beta_slow: float = 1.0  # turns below which it is stretched entirely
-    truncate: bool = True  # whether the ramp between them has whole ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,13 @@ class DecoderShape:
     context_length: int  # tokens
     end_tokens: tuple[int, ...]
     rope_scaling: RopeScaling | None = None
+
+    @property
+    def trained_context(self) -> int:
+        """Tokens it read in training, before any stretching."""
+        if self.rope_scaling is not None:
+            return self.rope_scaling.original_context
+        return trained_context(self.architecture, self.context_length)
 
     @property
     def head_norms(self) -> bool:
@@ -126,8 +126,31 @@ def read_shape(folder: Path) -> DecoderShape:
         ) from cause
 
 
+def stretched(shape: DecoderShape, context: int, folder: Path) -> DecoderShape:
+    """The same base with a context of so many tokens: shorter by a limit, longer by YaRN.
+
+    Raises:
+        LoadError: YaRN cannot reach that far.
+    """
+    if context <= 0:
+        return shape
+    if context <= shape.context_length:
+        return replace(shape, context_length=context)
+    try:
+        scaling = yarn_to(context, shape.trained_context)
+    except ValueError as cause:
+        raise LoadError(
+            f"The base in {folder} cannot read {context:,} tokens.",
+            f"It was trained on {shape.trained_context:,}, and {cause}.",
+            "Choose a smaller context in the settings.",
+        ) from cause
+    return replace(shape, context_length=context, rope_scaling=scaling)
+
+
 def _shape(config: dict[str, Any], architecture: str, ends: tuple[int, ...]) -> DecoderShape:
     heads, hidden = int(config["num_attention_heads"]), int(config["hidden_size"])
+    stated = int(config.get("max_position_embeddings", 32_768))
+    scaling = scaling_of_config(_rope(config), stated) if stated > 0 else None
     shape = DecoderShape(
         architecture=architecture,
         layers=int(config["num_hidden_layers"]),
@@ -140,8 +163,9 @@ def _shape(config: dict[str, Any], architecture: str, ends: tuple[int, ...]) -> 
         rope_theta=float(_rope(config).get("rope_theta") or config.get("rope_theta") or 10_000.0),
         norm_epsilon=float(config.get("rms_norm_eps", 1e-6)),
         tied_head=bool(config.get("tie_word_embeddings", False)),
-        context_length=int(config.get("max_position_embeddings", 32_768)),
+        context_length=max(stated, scaling.context_length if scaling else 0),
         end_tokens=ends,
+        rope_scaling=scaling,
     )
     sizes = (shape.layers, hidden, heads, shape.kv_heads, shape.head_dim, shape.mlp)
     if min(shape.vocabulary, shape.context_length) < 1:
@@ -160,15 +184,16 @@ def _rope(config: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_unknown_features(config: dict[str, Any], folder: Path) -> None:
     rope = _rope(config)
-    kind = rope.get("rope_type") or rope.get("type") or "default"
     problem = ""
-    if kind != "default":
-        problem = f"It asks for {kind!r} rope scaling"
-    elif config.get("use_sliding_window"):
+    try:
+        scaling_of_config(rope, int(config.get("max_position_embeddings") or 32_768))
+    except (ValueError, TypeError) as cause:
+        problem = f"It asks for rope scaling where {cause}"
+    if not problem and config.get("use_sliding_window"):
         problem = "It asks for sliding-window attention"
-    elif config.get("hidden_act", "silu") != "silu":
+    elif not problem and config.get("hidden_act", "silu") != "silu":
         problem = f"It asks for the activation {config['hidden_act']!r}"
-    elif config.get("quantization_config"):
+    elif not problem and config.get("quantization_config"):
         problem = "Its weights are already quantized"
     if problem:
         raise LoadError(

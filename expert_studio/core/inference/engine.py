@@ -31,11 +31,19 @@ from expert_studio.core.inference.conversation import (
     Sampling,
 )
 from expert_studio.core.inference.decoder import Decoder
-from expert_studio.core.inference.decoder_shape import read_shape
-from expert_studio.core.inference.engine_answer import AnswerRun, Task, pieces
+from expert_studio.core.inference.decoder_shape import read_shape, stretched
+from expert_studio.core.inference.engine_answer import AnswerRun, Reading, Task, pieces
 from expert_studio.core.inference.engine_batch import say_together
 from expert_studio.core.inference.engine_caches import CacheShelf
-from expert_studio.core.inference.engine_memory import give_back, memory_told, what_to_drop
+from expert_studio.core.inference.engine_context import check_prompt, context_of
+from expert_studio.core.inference.engine_memory import (
+    check_wanted_context,
+    default_cache_bytes,
+    give_back,
+    make_room,
+    memory_told,
+    what_to_drop,
+)
 from expert_studio.core.inference.engine_threads import Threads
 from expert_studio.core.inference.residency import ResidencyBudget, ResidentExpert
 from expert_studio.core.inference.sampling import with_seed
@@ -53,18 +61,24 @@ def load_engine(request: BaseRequest, on_progress: Callable[[float], None]) -> E
         LoadError: the base, its tokenizer or the device will not do.
         OutOfMemoryError: the base does not fit.
     """
-    read_shape(request.folder)  # a folder that is no base is told before anything is missed in it
+    # a folder that is no base, or a context that does not fit, is told before anything is read
+    shape = stretched(read_shape(request.folder), request.context, request.folder)
+    check_wanted_context(shape, request)
     tokenizer = ChatTokenizer(request.folder)
     with torch.inference_mode(), memory_told(f"The base in {request.folder.name} does not fit."):
         decoder, description = load_base(request, on_progress)
-    return Engine(decoder, tokenizer, description)
+    return Engine(decoder, tokenizer, description, request.cache_bytes)
 
 
 class Engine:
     """A `ChatEngine` over our own decoder."""
 
     def __init__(
-        self, decoder: Decoder, tokenizer: ChatTokenizer, description: BaseDescription
+        self,
+        decoder: Decoder,
+        tokenizer: ChatTokenizer,
+        description: BaseDescription,
+        cache_bytes: int = 0,
     ) -> None:
         self._decoder: Decoder | None = decoder
         self._tokenizer = tokenizer
@@ -74,7 +88,8 @@ class Engine:
         # Starting a bf16 product on a CPU costs ten times what a small one takes in fp32.
         dtype = torch.float32 if self._threads.small else decoder.dtype
         self._adapters = AdapterShelf(dtype, decoder.device)
-        self._caches = CacheShelf(decoder.new_cache)
+        self._kv = description.kv
+        self._caches = CacheShelf(cache_bytes or default_cache_bytes(decoder.device))
         self._ends = frozenset((*decoder.shape.end_tokens, *tokenizer.end_tokens))
         vocabulary = decoder.shape.vocabulary
         self._guides = GuideBook(tokenizer, vocabulary, self._ends, decoder.device)
@@ -90,8 +105,17 @@ class Engine:
         sampling: Sampling,
         on_text: Callable[[str], None],
         should_stop: Callable[[], bool],
+        on_read: Callable[[int, int], None] | None = None,
+        next_stack: Callable[[], Stack | None] | None = None,
     ) -> Answer:
         """Streams an answer; see `ChatEngine.generate`.
+
+        Args:
+            on_read: gets how many tokens are read and how many there are, before each piece of
+                a prompt and after the last; `should_stop` is asked between them, and what was
+                read is kept.
+            next_stack: asked at every token; where it gives another stack, that one reads
+                prompt and answer so far and goes on, as if it had been given both.
 
         Raises:
             InferenceError: closed, the prompt does not fit the context, or the stack is
@@ -105,11 +129,19 @@ class Engine:
         with self._working():
             composed = self._compose(stack)
             question = Question(tuple(messages), stack, sampling)
-            task, text = self._task(question, composed, started_s)
-            read = self._caches.take(stack.hash, task.prompt)
-            return AnswerRun(decoder, composed, read, self._threads, task, text).say(
-                on_text, should_stop
-            )
+            task, text = self._task(question, started_s, on_read)
+            reading = self._reading(stack, composed, task.prompt)
+            run = AnswerRun(decoder, reading, self._threads, task, text)
+
+            def change(read: Sequence[int]) -> Reading | None:
+                wanted = None if next_stack is None else next_stack()
+                if wanted is None or wanted.hash == run.stack.hash:
+                    return None
+                return self._reading(wanted, self._compose(wanted), read, strict=False)
+
+            answer = run.say(on_text, should_stop, None if next_stack is None else change)
+            self._caches.trim()
+            return answer
 
     def generate_batch(
         self,
@@ -132,9 +164,10 @@ class Engine:
             runs = []
             for question in questions:
                 composed = apart[question.stack.hash]
-                task, text = self._task(question, composed, started_s)
-                read = self._caches.lend(question.stack.hash, task.prompt)
-                runs.append(AnswerRun(decoder, composed, read, self._threads, task, text))
+                task, text = self._task(question, started_s)
+                reading = self._reading(question.stack, composed, task.prompt)
+                self._caches.lend(reading.text)
+                runs.append(AnswerRun(decoder, reading, self._threads, task, text))
             answers = say_together(decoder, runs, self._threads, on_text, should_stop)
             for run in runs:
                 self._caches.give_back(run.text_read)
@@ -160,8 +193,9 @@ class Engine:
         decoder = self._open()
         with self._working():
             composed = self._compose(stack)
-            self._room(token_ids, composed)
-            cache = decoder.new_cache()
+            scaling, context = context_of(stack, decoder.shape)
+            check_prompt(composed.ahead, token_ids, context)
+            cache = decoder.new_cache(self._kv, scaling)
             rows = []
             for piece in pieces(token_ids):
                 self._threads.take(len(piece))
@@ -250,6 +284,16 @@ class Engine:
         with torch.inference_mode():
             self._adapters.keep_to(budget)
 
+    @property
+    def cache_budget_bytes(self) -> int:
+        """What keys and values may take between answers; those of the last one always stay."""
+        return self._caches.budget_bytes
+
+    @cache_budget_bytes.setter
+    def cache_budget_bytes(self, budget_bytes: int) -> None:
+        self._caches.budget_bytes = budget_bytes
+        self._caches.trim()
+
     def close(self) -> None:
         """Gives the memory back. Later calls raise InferenceError."""
         self._decoder = None
@@ -261,28 +305,31 @@ class Engine:
             raise InferenceError("The base is not loaded.", "It was closed.", "Load it again.")
         return self._decoder
 
-    def _room(self, prompt: Sequence[int], composed: Composition) -> int:
-        context = self._open().shape.context_length
-        length = composed.ahead + len(prompt)
-        if not prompt or length >= context:
-            virtual = f" with {composed.ahead} of soft prompts" if composed.ahead else ""
-            raise InferenceError(
-                "The prompt does not fit the base's context.",
-                f"It has {length:,} tokens{virtual}; the base reads {context:,} with its answer.",
-                "Shorten it, or start a new conversation.",
-            )
-        return context - length
+    def _reading(
+        self, stack: Stack, composed: Composition, tokens: Sequence[int], strict: bool = True
+    ) -> Reading:
+        """What to go on from. strict: refuses tokens that leave no room for an answer."""
+        decoder = self._open()
+        scaling, context = context_of(stack, decoder.shape)
+        if strict:
+            check_prompt(composed.ahead, tokens, context)
+        key = f"{stack.hash} {self._kv} {scaling}"
+        text = self._caches.take(key, tokens, lambda: decoder.new_cache(self._kv, scaling))
+        make_room(decoder, text, self._caches, composed.ahead + len(tokens))
+        return Reading(stack, composed, text, context)
 
     def _task(
-        self, question: Question, composed: Composition, started_s: float
+        self,
+        question: Question,
+        started_s: float,
+        on_read: Callable[[int, int], None] | None = None,
     ) -> tuple[Task, AnswerText]:
         sampling = with_seed(question.sampling)
         prompt = self.prompt_ids(question.messages)
-        most_tokens = min(sampling.max_tokens, self._room(prompt, composed))
         guide = self._guides.guide(sampling.constraint)
         text = AnswerText(self._tokenizer, sampling.stop, thinks=guide is None)
-        task = Task(prompt, question.stack, sampling, most_tokens, self._ends, started_s, guide)
-        return task, text
+        most = sampling.max_tokens
+        return Task(prompt, sampling, most, self._ends, started_s, guide, on_read), text
 
     def _compositions(self, stacks: Sequence[Stack]) -> dict[str, Composition]:
         """By the stacks' hashes. One alone stays composed, several only while referred to."""

@@ -19,15 +19,29 @@ from expert_studio.core.inference.conversation import (
     FinishReason,
     SaidToken,
     Sampling,
+    StackSpan,
 )
 from expert_studio.core.inference.decoder import Decoder
 from expert_studio.core.inference.engine_caches import ReadText
 from expert_studio.core.inference.engine_threads import Threads
+from expert_studio.core.inference.memory_estimate import PREFILL_TOKENS
 from expert_studio.core.inference.sampling import Sampler
 from expert_studio.core.inference.sampling_constraint import Guide
 from expert_studio.core.inference.stack import Stack
 
-PREFILL_TOKENS = 256  # read between two looks at should_stop
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Under which stack an answer goes on, from what was read, within which room."""
+
+    stack: Stack
+    composed: Composition
+    text: ReadText
+    context: int  # positions
+
+
+Change = Callable[[Sequence[int]], Reading | None]
+"""Asked before each token is read, with all that was: how to go on, where that is to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +49,12 @@ class Task:
     """What one answer is asked to be."""
 
     prompt: Sequence[int]
-    stack: Stack
     sampling: Sampling  # with its seed
-    most_tokens: int  # what sampling and the context allow
+    most_tokens: int  # what sampling allows
     end_tokens: frozenset[int]
     started_s: float  # time.perf_counter() when the prompt was given
     guide: Guide | None = None  # along sampling.constraint
+    on_read: Callable[[int, int], None] | None = None  # tokens of the prompt read, and all of it
 
 
 def pieces(tokens: Sequence[int], size: int = PREFILL_TOKENS) -> Iterator[Sequence[int]]:
@@ -53,41 +67,62 @@ class AnswerRun:
     """One answer while it is being said. `read` is left holding all that was read."""
 
     def __init__(
-        self,
-        decoder: Decoder,
-        composed: Composition,
-        read: ReadText,
-        threads: Threads,
-        task: Task,
-        text: AnswerText,
+        self, decoder: Decoder, reading: Reading, threads: Threads, task: Task, text: AnswerText
     ) -> None:
         self._decoder = decoder
-        self._composed = composed
-        self._read_text = read
+        self._reading = reading
         self._threads = threads
         self._task = task
         self._text = text
         self._sampler = Sampler(task.sampling, task.prompt, decoder.device)
-        self._cached = len(read.tokens)
-        self._tokens = 0
+        self._cached = len(reading.text.tokens)
+        self._ids: list[int] = []  # of the answer
+        self._spans: list[StackSpan] = []
+        self._span_start = (0, 0)
         self._said: list[SaidToken] = []
         self._reason: FinishReason = "cancelled"
         self._first_s = self._last_s = task.started_s
 
     @property
     def composed(self) -> Composition:
-        return self._composed
+        return self._reading.composed
+
+    @property
+    def stack(self) -> Stack:
+        return self._reading.stack
 
     @property
     def text_read(self) -> ReadText:
-        return self._read_text
+        return self._reading.text
 
-    def say(self, on_text: Callable[[str], None], should_stop: Callable[[], bool]) -> Answer:
+    def say(
+        self,
+        on_text: Callable[[str], None],
+        should_stop: Callable[[], bool],
+        change: Change | None = None,
+    ) -> Answer:
         """Runs to the end of the answer, giving `on_text` each new piece that is not empty."""
         logits = self.prefill(should_stop)
         while tokens := self.advance(logits, on_text, should_stop):
-            logits = self.read(tokens)
+            reading = None if change is None else change((*self._task.prompt, *self._ids))
+            if reading is None:
+                logits = self.read(tokens)
+            else:
+                self._go_on(reading)
+                logits = self.prefill(should_stop)
         return self.answer(on_text)
+
+    def _go_on(self, reading: Reading) -> None:
+        """Under another stack, which reads all that the former one had, and what it said."""
+        self._end_span()
+        self._reading = reading
+
+    def _end_span(self) -> None:
+        tokens, characters = self._span_start
+        if len(self._ids) > tokens or not self._spans:
+            stack = self._reading.stack
+            self._spans.append(StackSpan(stack, tokens, len(self._ids), characters))
+        self._span_start = (len(self._ids), len(self._text.text))
 
     def answer(self, on_text: Callable[[str], None]) -> Answer:
         """The answer, once it has come to its end; `on_text` gets what was still held back."""
@@ -95,21 +130,26 @@ class AnswerRun:
         if rest:
             on_text(rest)
         task = self._task
+        self._end_span()
+        ahead = self._reading.composed.ahead
         between_s = self._last_s - self._first_s
         return Answer(
             text=self._text.text,
-            stack=task.stack,
+            stack=self._reading.stack,
             sampling=task.sampling,
             finish_reason=self._reason,
             timing=AnswerTiming(
                 ttft_ms=(self._first_s - task.started_s) * 1000,
-                decode_tok_s=(self._tokens - 1) / between_s if between_s > 0 else 0.0,
+                decode_tok_s=(len(self._ids) - 1) / between_s if between_s > 0 else 0.0,
                 prompt_tokens=len(task.prompt),
                 cached_tokens=self._cached,
-                tokens=self._tokens,
+                tokens=len(self._ids),
             ),
             constraint_satisfied=self._satisfied(self._reason),
             said=None if task.sampling.logprobs is None else tuple(self._said),
+            context_used=ahead + len(task.prompt) + len(self._ids),
+            context_limit=self._reading.context,
+            spans=tuple(self._spans),
         )
 
     def advance(
@@ -127,19 +167,20 @@ class AnswerRun:
             What must be read before the next call; [] at the end of the answer.
         """
         task = self._task
-        if self._tokens >= task.most_tokens:
+        room = self._room
+        if len(self._ids) >= room:
             return self._end("length")
         if logits is None or should_stop():
             return self._end("cancelled")
         likely = None if task.sampling.logprobs is None else logits.log_softmax(-1)
         tokens = self._choose(logits)
         self._last_s = time.perf_counter()
-        if self._tokens == 0:
+        if len(self._ids) == 0:
             self._first_s = self._last_s
         for token in tokens:
             if token in task.end_tokens:
                 return self._end("stop")
-            self._tokens += 1
+            self._ids.append(token)
             if task.sampling.logprobs is not None:
                 self._said.append(self._told(token, likely))
                 likely = None  # is of the first of them
@@ -150,7 +191,14 @@ class AnswerRun:
                 return self._end("stop")
         if task.guide is not None and task.guide.finished:
             return self._end("stop")
-        return tokens if self._tokens < task.most_tokens else self._end("length")
+        return tokens if len(self._ids) < room else self._end("length")
+
+    @property
+    def _room(self) -> int:
+        """Tokens the answer may have: what was asked for, and what the context leaves."""
+        reading = self._reading
+        beyond = reading.context - reading.composed.ahead - len(self._task.prompt)
+        return min(self._task.most_tokens, beyond)
 
     def _told(self, token: int, likely: Tensor | None) -> SaidToken:
         """likely: (vocabulary,) logarithms of probabilities, where they were computed."""
@@ -171,7 +219,7 @@ class AnswerRun:
         guide = self._task.guide
         if guide is None:
             return [self._sampler.choose(logits)]
-        room = self._task.most_tokens - self._tokens
+        room = self._room - len(self._ids)
         chosen = []
         forced = guide.take_forced(room)
         if not forced:
@@ -191,19 +239,28 @@ class AnswerRun:
         return reason == "stop" and guide.satisfied and not self._text.stopped
 
     def prefill(self, should_stop: Callable[[], bool]) -> Tensor | None:
-        """Logits after the prompt; None when stopped on the way."""
+        """Logits after prompt and answer so far; None when stopped on the way, or out of room."""
         logits = None
-        for piece in pieces(self._task.prompt[self._cached :]):
+        whole = [*self._task.prompt, *self._ids]
+        if self._reading.composed.ahead + len(whole) > self._reading.context:
+            return None
+        done = len(self._reading.text.tokens)
+        for piece in pieces(whole[done:]):
+            if self._task.on_read is not None:
+                self._task.on_read(done, len(whole))
             if should_stop():
                 return None
             logits = self.read(piece)
+            done += len(piece)
+        if self._task.on_read is not None:
+            self._task.on_read(done, len(whole))
         return logits
 
     def read(self, tokens: Sequence[int]) -> Tensor:
         """Reads tokens. Returns (vocabulary,) float32 after the last of them."""
-        decoder = self._decoder
+        decoder, composed, text = self._decoder, self._reading.composed, self._reading.text
         self._threads.take(len(tokens))
-        embedded = self._composed.embed(decoder, tokens, first=not self._read_text.tokens)
-        hidden = decoder.read(embedded, self._read_text.kv, self._composed.layers)
-        self._read_text.tokens.extend(tokens)
+        embedded = composed.embed(decoder, tokens, first=not text.tokens)
+        hidden = decoder.read(embedded, text.kv, composed.layers)
+        text.tokens.extend(tokens)
         return decoder.logits(hidden[-1:])[0]

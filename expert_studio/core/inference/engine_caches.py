@@ -1,7 +1,9 @@
-"""Which KV cache an answer may go on from: same stack, longest common prefix.
+"""Which keys and values an answer may go on from: same stack, longest common prefix.
 
-A cache is never used under another stack than the one that filled it. Knows
-nothing of what the tokens mean.
+One text at a time is at work, in one unbroken buffer, so that saying a token copies nothing.
+When another takes its place it is parked in pages of a few dozen tokens (`engine_pages`), which
+texts with a common beginning share. Nothing is ever used under another stack than the one that
+read it. Knows nothing of what the tokens mean.
 """
 
 from __future__ import annotations
@@ -9,20 +11,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from expert_studio.core.inference.decoder_cache import KVCache
-
-CACHES_KEPT = 4
+from expert_studio.core.inference.engine_pages import PageStore, common
 
 
 class ReadText:
     """Tokens one stack has read, and their keys and values.
 
     The stack's virtual tokens, if it has any, were read with the first token and lie ahead.
+
+    Attributes:
+        key: names stack, format and rotation; equal keys may share.
     """
 
-    __slots__ = ("kv", "stack_hash", "tokens")
+    __slots__ = ("key", "kv", "tokens")
 
-    def __init__(self, stack_hash: str, kv: KVCache) -> None:
-        self.stack_hash = stack_hash
+    def __init__(self, key: str, kv: KVCache) -> None:
+        self.key = key
         self.kv = kv
         self.tokens: list[int] = []
 
@@ -38,66 +42,76 @@ class ReadText:
 
 
 class CacheShelf:
-    """The last few read texts, least recently used first."""
+    """The text at work, and the parked ones.
 
-    def __init__(self, new_cache: Callable[[], KVCache]) -> None:
-        self._new_cache = new_cache
-        self._texts: list[ReadText] = []
+    Attributes:
+        budget_bytes: what all may take between answers; the text at work always stays.
+    """
+
+    def __init__(self, budget_bytes: int) -> None:
+        self.budget_bytes = budget_bytes
+        self.active: ReadText | None = None
+        self.pages = PageStore()
 
     @property
     def resident_bytes(self) -> int:
-        return sum(text.kv.resident_bytes for text in self._texts)
+        return self.pages.resident_bytes + self._active_bytes()
 
-    def take(self, stack_hash: str, prompt: Sequence[int]) -> ReadText:
-        """The text to go on from: it holds a proper prefix of `prompt`, perhaps nothing.
+    def take(self, key: str, prompt: Sequence[int], new_cache: Callable[[], KVCache]) -> ReadText:
+        """The text to go on from, at work: it holds a proper prefix of `prompt`, perhaps nothing.
 
         A text of which the prompt shares less than half (another conversation with the
-        same beginning) is left as it is, and the shared part copied.
-        """
-        best, shared = self._longest(stack_hash, prompt)
-        if best is not None and 2 * shared >= len(best.tokens):
-            self._texts.remove(best)
-            best.keep(shared)
-            chosen = best
-        else:
-            chosen = ReadText(stack_hash, self._new_cache())
-            if best is not None and shared:
-                chosen.kv.reserve(best.ahead + shared)
-                chosen.kv.lay(0, best.kv.page(0, best.ahead + shared), best.ahead + shared)
-                chosen.kv.length = best.ahead + shared
-                chosen.tokens = best.tokens[:shared]
-        self._texts.append(chosen)
-        del self._texts[:-CACHES_KEPT]
-        return chosen
+        same beginning) is parked first.
 
-    def lend(self, stack_hash: str, prompt: Sequence[int]) -> ReadText:
-        """As `take`, for one of several at work: no other gets it before it is given back."""
-        text = self.take(stack_hash, prompt)
-        self._texts.remove(text)
+        Raises:
+            OutOfMemoryError or torch's own: there is no room; the shelf is as it was.
+        """
+        # The last token is always read anew: its logits choose the first word.
+        wanted = prompt[: len(prompt) - 1]
+        held = self.active
+        shared = common(held.tokens, wanted) if held is not None and held.key == key else 0
+        found = self.pages.longest(key, wanted)
+        if held is not None and shared > found.tokens and 2 * shared < len(held.tokens):
+            self._park(held)
+            found = self.pages.longest(key, wanted)
+        mostly = held is not None and 2 * shared >= len(held.tokens)
+        if held is not None and shared and shared >= found.tokens + (not mostly):
+            held.keep(shared)  # where it is not most of it, there was no room to park it
+            return held
+        self.park()
+        text = ReadText(key, new_cache())
+        found.lay(text.kv, text.tokens)
+        self.active = text
+        self.trim()
         return text
 
+    def lend(self, text: ReadText) -> None:
+        """Takes the text at work off the shelf, for one of several answers at once."""
+        if self.active is text:
+            self.active = None
+
     def give_back(self, text: ReadText) -> None:
-        """Puts a lent text on the shelf again."""
-        self._texts.append(text)
-        del self._texts[:-CACHES_KEPT]
+        """Puts a lent text to work again, and parks the one that was."""
+        self.park()
+        self.active = text
+        self.trim()
+
+    def park(self) -> None:
+        """Gives up the buffer of the text at work; its pages stay, as far as the budget goes."""
+        if self.active is not None:
+            text, self.active = self.active, None
+            self._park(text)
+
+    def trim(self) -> None:
+        """Gives up the least recently used pages beyond the budget."""
+        self.pages.trim(self.budget_bytes - self._active_bytes())
 
     def clear(self) -> None:
-        self._texts.clear()
+        self.active = None
+        self.pages.clear()
 
-    def _longest(self, stack_hash: str, prompt: Sequence[int]) -> tuple[ReadText | None, int]:
-        best, longest = None, 0
-        for text in self._texts:
-            if text.stack_hash != stack_hash:
-                continue
-            # The last token is always read anew: its logits choose the first word.
-            shared = min(_common(text.tokens, prompt), len(prompt) - 1)
-            if best is None or shared > longest:
-                best, longest = text, shared
-        return best, longest
+    def _park(self, text: ReadText) -> None:
+        self.pages.keep(text.key, text.tokens, text.kv, self.budget_bytes)
 
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    for index, (mine, theirs) in enumerate(zip(one, other, strict=False)):
-        if mine != theirs:
-            return index
-    return min(len(one), len(other))
+    def _active_bytes(self) -> int:
+        return 0 if self.active is None else self.active.kv.resident_bytes

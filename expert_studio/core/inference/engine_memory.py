@@ -10,12 +10,25 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import psutil
 import torch
 
 from expert_studio.core.errors import OutOfMemoryError
+from expert_studio.core.inference.conversation import BaseRequest
+from expert_studio.core.inference.decoder import Decoder
+from expert_studio.core.inference.decoder_shape import DecoderShape
+from expert_studio.core.inference.engine_caches import CacheShelf, ReadText
+from expert_studio.core.inference.memory_estimate import (
+    estimate,
+    free_bytes,
+    in_words,
+    prefill_bytes,
+)
 from expert_studio.core.inference.residency import ResidentExpert
 
 REMEDY = "Use fewer experts, a shorter conversation, or a smaller quantization of the base."
+SHARE_OF_MEMORY = 8  # keys and values of earlier texts may take an eighth
+SMALLER_KV = "Choose int8 or int4 for keys and values, a smaller context, or fewer experts."
 
 
 @contextmanager
@@ -55,3 +68,62 @@ def give_back() -> None:
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
         torch.mps.empty_cache()
+
+
+def default_cache_bytes(device: torch.device) -> int:
+    """An eighth of the device's memory."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory) // SHARE_OF_MEMORY
+    return int(psutil.virtual_memory().total) // SHARE_OF_MEMORY
+
+
+def device_free_bytes(device: torch.device) -> int:
+    """What could be taken now."""
+    if device.type != "cuda":
+        return free_bytes()
+    free, _ = torch.cuda.mem_get_info(device)
+    idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(free + idle)
+
+
+def check_wanted_context(shape: DecoderShape, request: BaseRequest) -> None:
+    """Refuses a context that was asked for and cannot be kept beside the base.
+
+    Looks at the machine's memory: a base that goes to a card is told by its loading.
+
+    Raises:
+        OutOfMemoryError: what it would take, and what there is.
+    """
+    if not request.context or request.device.startswith("cuda"):
+        return
+    needed = estimate(shape, request.quantization, request.kv, request.context)
+    free = free_bytes()
+    if needed.total > free and not (request.device == "auto" and torch.cuda.is_available()):
+        raise OutOfMemoryError(
+            f"A context of {request.context:,} tokens does not fit the memory.",
+            f"Its keys and values take {in_words(needed.kv_cache)}, the base "
+            f"{in_words(needed.base)}; {in_words(free)} are free.",
+            SMALLER_KV,
+        )
+
+
+def make_room(decoder: Decoder, text: ReadText, shelf: CacheShelf, positions: int) -> None:
+    """Makes the text ready to hold so many positions; parked texts give way where they must.
+
+    Raises:
+        OutOfMemoryError: it does not fit even so; nothing was taken.
+    """
+    more = positions * text.kv.position_bytes - text.kv.resident_bytes
+    more += prefill_bytes(decoder.shape, decoder.dtype.itemsize, positions)
+    if more > device_free_bytes(decoder.device):
+        shelf.pages.clear()
+        give_back()
+        free = device_free_bytes(decoder.device)
+        if more > free:
+            raise OutOfMemoryError(
+                "There is no room for this text.",
+                f"Reading its {positions:,} tokens takes {in_words(more)} more; "
+                f"{in_words(free)} are free.",
+                SMALLER_KV,
+            )
+    text.kv.reserve(positions)

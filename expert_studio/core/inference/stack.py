@@ -17,6 +17,7 @@ from typing import Literal
 from expert_studio.core.errors import DependencyError, UsageError
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.experts.requirement import name_key
+from expert_studio.core.inference.rope_scaling import as_text
 
 MAX_EXPERTS = 10
 WEIGHT_RANGE = (-2.0, 2.0)
@@ -36,6 +37,7 @@ class StackMember:
     folder: Path = field(compare=False)  # where its files lie; no part of the identity
     required_by: tuple[str, ...] = ()  # names of members that need it; () = chosen by the person
     trained_weight: float | None = None  # the weight its dependants were trained with, if any
+    rope_scaling: str = ""  # what its manifest asks for, as `rope_scaling.as_text` gives it
 
     @property
     def as_trained(self) -> bool:
@@ -96,7 +98,7 @@ def compose(
             f"At most {MAX_EXPERTS} work together, counting those that others need.",
             "Untick some of them.",
         )
-    members = [_member(expert, chosen, experts) for expert in experts]
+    members = [_member(expert, chosen, experts, base_sha256) for expert in experts]
     total = sum(abs(member.weight) for member in members)
     if mode == "blend" and total > 0:
         members = [_scaled(member, blend_total / total) for member in members]
@@ -105,7 +107,10 @@ def compose(
 
 
 def _member(
-    expert: InstalledExpert, chosen: Mapping[str, float], experts: Sequence[InstalledExpert]
+    expert: InstalledExpert,
+    chosen: Mapping[str, float],
+    experts: Sequence[InstalledExpert],
+    base_sha256: str,
 ) -> StackMember:
     recorded = {
         other.name: trained.weight
@@ -121,6 +126,8 @@ def _member(
             f"{expert.name} cannot take the weight {weight:g}.",
             f"Weights go from {low:g} to {high:g}.",
         )
+    bases = expert.manifest.base_models
+    base = expert.manifest.base_for(None, base_sha256) or (bases[0] if bases else None)
     return StackMember(
         name=expert.name,
         version=expert.version,
@@ -131,6 +138,7 @@ def _member(
         folder=expert.folder,
         required_by=tuple(sorted(recorded)),
         trained_weight=trained_weight,
+        rope_scaling=as_text(base.rope_scaling if base else None),
     )
 
 

@@ -18,7 +18,6 @@ from expert_studio.core.errors import InferenceError, StorageError
 from expert_studio.core.experts.library import Library
 from expert_studio.core.inference.conversation import Answer, BaseRequest, Message, Sampling
 from expert_studio.core.inference.engine import Engine, load_engine
-from expert_studio.core.inference.engine_caches import CACHES_KEPT, CacheShelf
 from expert_studio.core.inference.stack import EMPTY, Stack, compose
 from expert_studio.core.settings import Folders
 from tests.core.inference.random_bases import BUNDLED, SMALL, write_base
@@ -185,15 +184,6 @@ def test_another_conversation_copies_the_shared_beginning(engine: Engine) -> Non
     assert other.timing.cached_tokens > 20
     again, _ = _ask(engine, first)
     assert again.timing.cached_tokens == again.timing.prompt_tokens - 1
-
-
-def test_old_caches_give_way(engine: Engine) -> None:
-    shelf: CacheShelf = engine._caches
-    for number in range(CACHES_KEPT + 3):
-        shelf.take(f"stack {number}", [1, 2, 3])
-    assert len(shelf._texts) == CACHES_KEPT
-    _ask(engine, STORY)
-    assert engine.memory().kv_cache > 0
 
 
 def test_a_long_prompt_is_read_in_pieces_and_can_be_stopped(

@@ -164,7 +164,9 @@ class Sequence(RuleBasedStateMachine):
                                fresh.logits(PROBE, self.stack))  # fmt: skip
             for engine in (self.lived, fresh):
                 self._answer(engine, 3)
-            mine, theirs = self.lived._caches._texts[-1], fresh._caches._texts[-1]
+            mine, theirs = self.lived._caches.active, fresh._caches.active
+            assert mine is not None
+            assert theirs is not None
             prompt = self.lived.prompt_ids(self.messages)
             assert mine.tokens[: len(prompt)] == theirs.tokens[: len(prompt)] == prompt
             assert mine.ahead == theirs.ahead
