@@ -6,6 +6,7 @@ below, give held-out rows only.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from expert_studio.core.datasets.examples import read_examples
 
 _FILE = Path("sft") / "grammar.jsonl.xz"
+_SENTENCE = re.compile(r"(?![IVXLC]+ )[A-Z][a-z]*[ ,'][^()\[\]]{18,160}[.!?]")
 HELD_OUT_REPOSITORIES = (
     "standardebooks/l-frank-baum_the-wonderful-wizard-of-oz",
     "standardebooks/e-nesbit_the-railway-children",
@@ -39,6 +41,6 @@ def clean_text(corpus: Path, held_out: bool) -> tuple[CleanText, ...]:
     found = []
     for example in read_examples(corpus / _FILE):
         source = example.source.partition(" (")[0]
-        if (source in HELD_OUT_REPOSITORIES) == held_out and 20 <= len(example.answer) <= 180:
+        if (source in HELD_OUT_REPOSITORIES) == held_out and _SENTENCE.fullmatch(example.answer):
             found.append(CleanText(example.answer, source, example.license))
     return tuple(dict.fromkeys(found))

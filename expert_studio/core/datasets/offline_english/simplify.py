@@ -110,9 +110,7 @@ def _wordy(row: RowDraw) -> Simplified:
         pairs.append((played.fill(line, "formal"), played.fill(line)))
     hard, simple = (" ".join(pair[side] for pair in pairs) for side in (0, 1))
     wrong = (("left as it was", hard), ("talks about it", f"In simpler words: {simple}"))
-    return Simplified(
-        chance.choice(_ASK_WORDS), hard, simple, "+".join(n for n, _ in chosen), wrong
-    )
+    return Simplified(chance.choice(_ASK_WORDS), hard, simple, chosen[0][0], wrong)
 
 
 def _plain_words(chance: Random, scene: Scene, played: Cast, long: bool) -> Simplified:
