@@ -177,6 +177,16 @@ class DatasetStore:
             else Provenance.from_json(json.loads(found[0]))
         )
 
+    def origins(self, hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Where many rows came from, as `Provenance.as_json` has it; only those that know."""
+        with self._file.reading() as connection:
+            found = connection.execute(
+                "SELECT hash, origin FROM bodies WHERE origin IS NOT NULL "
+                "AND hash IN (SELECT value FROM json_each(?))",
+                (json.dumps(hashes),),
+            ).fetchall()
+        return {row_hash: json.loads(origin) for row_hash, origin in found}
+
     def holds(self, item: Item) -> int | None:
         """The number of a row that says exactly this, or None."""
         with self._file.reading() as connection:

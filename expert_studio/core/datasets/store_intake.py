@@ -19,13 +19,14 @@ from expert_studio.core.datasets.store_rows import Split, State
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row to append."""
+    """A row to append; `body` where it was made already, to spare making it again."""
 
     item: Item
     provenance: Provenance | None = None
     state: State = "pending"
     reason: str = ""
     split: Split = ""
+    body: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def take_in(connection: sqlite3.Connection, rows: Sequence[NewRow]) -> list[Appe
     Raises:
         DatasetError: a row holds text that cannot be kept.
     """
-    bodies = [body_of(row.item) for row in rows]
+    bodies = [row.body or body_of(row.item) for row in rows]
     now = round(time.time(), 3)  # the journal keeps 15 digits
     return [_one(connection, row, body, now) for row, body in zip(rows, bodies, strict=True)]
 
