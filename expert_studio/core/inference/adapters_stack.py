@@ -1,10 +1,11 @@
 """Several experts as one low-rank product beside each base weight.
 
 The experts' ranks are laid one after another: one A of (sum r, in), one B of
-(out, sum r) with every expert's weight folded into its columns, so that
-`B (A x)` is exactly the weighted sum however many experts are on. Changing
-weights rewrites B alone. Where IA³ or DoRA work beside them, `adapters_scaled`
-puts its factors around this. Knows nothing of files or of the forward pass.
+(sum r, out), and between them every expert's weight times its scale, so that
+`B (s * A x)` is exactly the weighted sum however many experts are on. Changing
+weights writes sum r numbers a product and nothing else. Where IA³ or DoRA work
+beside them, `adapters_scaled` puts its factors around this. Knows nothing of files
+or of the forward pass.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from expert_studio.core.inference.adapters import LoadedExpert, LowRank
 from expert_studio.core.inference.adapters_scaled import ScaledDelta, Share
 from expert_studio.core.inference.decoder import Decoder, Delta, LayerDeltas
 from expert_studio.core.inference.decoder_shape import PRODUCTS
-from expert_studio.core.inference.decoder_weights import Weight
+from expert_studio.core.inference.decoder_weights import Weight, multiplied_in
 
-JOINED_RANKS = 64  # up to here one B with zeros in it is faster than one a projection
+JOINED_RANKS = 64  # up to here one B with zeros in it is faster than several, off the CPU
+SINGLE_TOKENS = 2  # up to here a CPU reads A and B once a token: their vector kernels are faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class _Block:
     """Where one expert's B stands in a part."""
 
     expert: int  # index in the stack
-    outputs: slice  # rows of the part's B
-    ranks: slice  # columns of it
+    outputs: slice  # columns of the part's B
+    ranks: slice  # rows of it
     source: LowRank
 
 
@@ -46,38 +48,60 @@ class _Part:
         self.outputs = outputs  # of the fused product's output
         self.ranks = ranks  # of the fused product's A
         self.blocks = blocks
-        width, rank = outputs.stop - outputs.start, ranks.stop - ranks.start
-        # (out, sum r). In fp32 its columns lie together: one token is read up to four times faster.
-        columns = a.dtype == torch.float32
-        self.b = a.new_zeros(rank, width).t() if columns else a.new_zeros(width, rank)
-
-    def fold(self, weights: Sequence[float]) -> None:
-        for block in self.blocks:
+        # (sum r, out): a CPU adds up few long rows ten times faster than many short ones
+        self.b = a.new_zeros(ranks.stop - ranks.start, outputs.stop - outputs.start)
+        for block in blocks:
             source = block.source
-            b = source.b.to(self.b.device, torch.float32) * (source.scale * weights[block.expert])
+            b = source.b
             if source.ratio is not None:
-                b *= source.ratio.to(b.device)[:, None]
-            self.b[block.outputs, block.ranks] = b
+                b = b.to(a.device, torch.float32) * source.ratio.to(a.device)[:, None]
+            self.b[block.ranks, block.outputs] = b.t()
+
+    def lend(self) -> list[LowRank]:
+        """Makes each expert's own B a view of this one's, where it is the same; whose."""
+        lent = []
+        for block in self.blocks:
+            b = block.source.b
+            if block.source.ratio is None and (b.device, b.dtype) == (self.b.device, self.b.dtype):
+                block.source.b = self.b[block.ranks, block.outputs].t()
+                lent.append(block.source)
+        return lent
 
 
 class StackedDelta:
     """What all experts of a stack add to one product of the base."""
 
-    __slots__ = ("a", "parts")
+    __slots__ = ("_low", "_steps", "_weights", "a", "parts")
 
     def __init__(self, a: Tensor, parts: tuple[_Part, ...]) -> None:
         self.a = a  # (sum r, in)
         self.parts = parts
+        self._weights = a.new_ones(a.shape[0], dtype=torch.float32)  # between A and B
+        self._low = a.new_empty(a.shape[0])  # A x of one token
+        whole = len(parts) == 1 and parts[0].outputs.start == 0
+        self._steps = tuple(  # what one token takes: which outputs, B as (out, sum r), its A x
+            (None if whole else part.outputs, part.b.t(), self._low[part.ranks]) for part in parts
+        )
 
     @property
     def resident_bytes(self) -> int:
-        held = (self.a, *(part.b for part in self.parts))
+        held = (self.a, self._weights, self._low, *(part.b for part in self.parts))
         return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
     def fold(self, weights: Sequence[float]) -> None:
-        """Writes the weights, one per expert, into every B."""
+        """Writes the weights, one per expert of the stack, between A and B."""
+        values = torch.empty(self.a.shape[0])
         for part in self.parts:
-            part.fold(weights)
+            of_part = values[part.ranks]
+            for block in part.blocks:
+                of_part[block.ranks] = block.source.scale * weights[block.expert]
+        rounded = values.to(self.a.dtype)
+        if self.a.device.type == "cpu" and torch.equal(rounded.float(), values):
+            self._weights = rounded  # multiplied with in a third of the time
+        elif self._weights.dtype == torch.float32:
+            self._weights.copy_(values)
+        else:
+            self._weights = values
 
     def product(self, weight: Weight, x: Tensor) -> Tensor:
         """As `Delta.product`."""
@@ -91,10 +115,25 @@ class StackedDelta:
 
     def add_to(self, y: Tensor, x: Tensor) -> None:
         """y: (tokens, out), added to in place; x: (tokens, in). Both may be less fine than a."""
-        low = F.linear(x.to(self.a.dtype), self.a)  # (tokens, sum r)
+        if x.shape[0] <= SINGLE_TOKENS and x.device.type == "cpu":
+            for row in range(x.shape[0]):
+                self._add_one(y[row], x[row])
+            return
+        dtype = multiplied_in(self.a)
+        low = F.linear(x.to(dtype), self.a.to(dtype)).mul_(self._weights)  # (tokens, sum r)
         for part in self.parts:
-            # linear and add, not addmm: a third faster for one token in bf16 on a CPU
-            y[:, part.outputs].add_(F.linear(low[:, part.ranks], part.b))
+            y[:, part.outputs].add_(low[:, part.ranks] @ part.b.to(dtype))
+
+    def _add_one(self, y: Tensor, x: Tensor) -> None:
+        """y: (out,), x: (in,)."""
+        same = x.dtype == self.a.dtype
+        torch.mv(self.a, x if same else x.to(self.a.dtype), out=self._low).mul_(self._weights)
+        for outputs, b, low in self._steps:
+            place = y if outputs is None else y[outputs]
+            if same:
+                place.addmv_(b, low)
+            else:
+                place.add_(torch.mv(b, low))
 
 
 class ExpertStack:
@@ -109,7 +148,7 @@ class ExpertStack:
     ) -> None:
         """dtype: of the stacked low ranks; factors have the base's.
 
-        lends: whether the experts' own A may become views of this stack's, until `release`.
+        lends: whether the experts' own A and B may become views of this stack's, until `release`.
         """
         self._deltas: list[StackedDelta | ScaledDelta] = []
         self._experts = tuple(experts)
@@ -118,7 +157,8 @@ class ExpertStack:
         self._low_dtype = dtype
         self._lends = lends
         self._device = decoder.device
-        self._shared: list[LowRank] = []  # whose A is a view of this stack's
+        self._lent_a: list[LowRank] = []  # whose A is a view of this stack's
+        self._lent_b: list[LowRank] = []
         self._weights: tuple[float, ...] | None = None
         layers = []
         for index, layer in enumerate(decoder.layers):
@@ -129,19 +169,23 @@ class ExpertStack:
     @property
     def resident_bytes(self) -> int:
         """Beside what its experts hold themselves."""
-        lent = sum(low.a.numel() * low.a.element_size() for low in self._shared)
+        views = [low.a for low in self._lent_a] + [low.b for low in self._lent_b]
+        lent = sum(view.numel() * view.element_size() for view in views)
         return sum(delta.resident_bytes for delta in self._deltas) - lent
 
     def release(self) -> None:
-        """Gives every expert an A of its own back; the stack is of no use afterwards."""
-        for low in self._shared:
+        """Gives every expert its own A and B back; the stack is of no use afterwards."""
+        for low in self._lent_a:
             low.a = low.a.clone()
-        self._shared.clear()
+        for low in self._lent_b:
+            low.b = low.b.clone()
+        self._lent_a.clear()
+        self._lent_b.clear()
         self._deltas.clear()
         self.layers = ()
 
     def fold(self, weights: Sequence[float]) -> None:
-        """Writes the weights, one per expert, into every B and factor. Nothing else is touched."""
+        """Writes the weights, one per expert, beside every B and into every factor."""
         if self._weights == tuple(weights):
             return
         self._weights = None
@@ -206,15 +250,17 @@ class ExpertStack:
             same = (source.a.device, source.a.dtype) == (a.device, a.dtype)
             if self._lends and same:
                 source.a = a[ranks]
-                self._shared.append(source)
-        width = list(places.values())[-1].stop
-        return StackedDelta(a, _parts(blocks, width, a))
+                self._lent_a.append(source)
+        parts = _parts(blocks, list(places.values())[-1].stop, a)
+        if self._lends:
+            self._lent_b += [low for part in parts for low in part.lend()]
+        return StackedDelta(a, parts)
 
 
 def _parts(blocks: Sequence[Sequence[_Block]], width: int, a: Tensor) -> tuple[_Part, ...]:
-    """One part for all projections while ranks are few, else one a projection."""
+    """One part a projection, or one for all where a product's start costs more than zeros do."""
     every = [block for some in blocks for block in some]
-    if every[-1].ranks.stop <= JOINED_RANKS:
+    if every[-1].ranks.stop <= JOINED_RANKS and a.device.type != "cpu":
         return (_Part(slice(0, width), slice(0, every[-1].ranks.stop), tuple(every), a),)
     parts = []
     for some in blocks:
