@@ -15,6 +15,9 @@ import typer
 from expert_studio.commands.answering import infer
 from expert_studio.commands.bases import base_verbs
 from expert_studio.commands.chat import chat
+from expert_studio.commands.datasets import dataset_verbs
+from expert_studio.commands.datasets_generate import generate_rows
+from expert_studio.commands.datasets_quality import dedupe, split, stats, validate
 from expert_studio.commands.diagnosis import doctor
 from expert_studio.commands.first_run import first_run
 from expert_studio.commands.library import info, install, list_experts, uninstall
@@ -42,6 +45,12 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("package")(package)
 app.add_typer(base_verbs, name="base")
+app.add_typer(dataset_verbs, name="dataset")
+dataset_verbs.command("generate")(generate_rows)
+dataset_verbs.command("validate")(validate)
+dataset_verbs.command("stats")(stats)
+dataset_verbs.command("split")(split)
+dataset_verbs.command("dedupe")(dedupe)
 
 
 def _say_version(wanted: bool) -> None:
