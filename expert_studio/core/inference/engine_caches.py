@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from expert_studio.core.inference.decoder_cache import KVCache
-from expert_studio.core.inference.engine_pages import PageStore, common
+from expert_studio.core.inference.engine_pages import PAGE_TOKENS, PageStore, common
+
+SMALL_SHARE = 4  # a quarter of the budget
 
 
 class ReadText:
@@ -60,8 +62,8 @@ class CacheShelf:
     def take(self, key: str, prompt: Sequence[int], new_cache: Callable[[], KVCache]) -> ReadText:
         """The text to go on from, at work: it holds a proper prefix of `prompt`, perhaps nothing.
 
-        A text of which the prompt shares less than half (another conversation with the
-        same beginning) is parked first.
+        What the prompt does not share of the text at work is parked first, where it is worth
+        its copy; where it shares less than half, the buffer is given up.
 
         Raises:
             OutOfMemoryError or torch's own: there is no room; the shelf is as it was.
@@ -71,13 +73,14 @@ class CacheShelf:
         held = self.active
         shared = common(held.tokens, wanted) if held is not None and held.key == key else 0
         found = self.pages.longest(key, wanted)
-        if held is not None and shared > found.tokens and 2 * shared < len(held.tokens):
-            self._park(held)
-            found = self.pages.longest(key, wanted)
-        mostly = held is not None and 2 * shared >= len(held.tokens)
-        if held is not None and shared and shared >= found.tokens + (not mostly):
-            held.keep(shared)  # where it is not most of it, there was no room to park it
-            return held
+        if held is not None and shared and shared >= found.tokens:
+            mostly = 2 * shared >= len(held.tokens)
+            if len(held.tokens) - shared > PAGE_TOKENS and (self._is_small(held) or not mostly):
+                self._park(held)
+                found = self.pages.longest(key, wanted)
+            if mostly or shared > found.tokens:  # more than there was room to park
+                held.keep(shared)
+                return held
         self.park()
         text = ReadText(key, new_cache())
         found.lay(text.kv, text.tokens)
@@ -112,6 +115,10 @@ class CacheShelf:
 
     def _park(self, text: ReadText) -> None:
         self.pages.keep(text.key, text.tokens, text.kv, self.budget_bytes)
+
+    def _is_small(self, text: ReadText) -> bool:
+        """Whether a second copy of it is no burden."""
+        return SMALL_SHARE * text.kv.length * text.kv.position_bytes <= self.budget_bytes
 
     def _active_bytes(self) -> int:
         return 0 if self.active is None else self.active.kv.resident_bytes

@@ -39,7 +39,7 @@ def test_logits_are_those_of_transformers(asked: str, tmp_path: Path) -> None:
     engine = load_engine(BaseRequest(folder, "fp32", "cpu"), lambda _: None)
     ours = engine.logits(ids)
     engine.close()
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     with torch.inference_mode():
         theirs = model(torch.tensor([ids])).logits[0].float()

@@ -1,0 +1,80 @@
+"""What fits is known before it is taken: arithmetic against what really lies in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from expert_studio.core.inference.conversation import BaseRequest
+from expert_studio.core.inference.decoder_shape import DecoderShape, read_shape
+from expert_studio.core.inference.engine import load_engine
+from expert_studio.core.inference.memory_estimate import (
+    base_bytes,
+    estimate,
+    in_words,
+    kv_bytes_per_token,
+)
+from expert_studio.core.settings import KVFormat, Quantization
+from tests.core.inference.random_bases import BUNDLED, QWEN3_06B, write_base
+
+GIB = 1 << 30
+QUANTIZATIONS: list[Quantization] = ["fp32", "bf16", "int8", "nf4", "int4"]
+
+
+@pytest.fixture(scope="module")
+def two_layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_base(tmp_path_factory.mktemp("estimate") / "qwen3-0.6b", QWEN3_06B, layers=2)
+
+
+@pytest.fixture(scope="module")
+def whole(two_layers: Path) -> DecoderShape:
+    """Qwen3-0.6B as it is published: 28 layers."""
+    return replace(read_shape(two_layers), layers=28)
+
+
+@pytest.mark.parametrize(
+    ("kv", "context", "gib"),
+    [
+        ("native", 131_072, 14.0),
+        ("native", 204_800, 21.875),
+        ("int8", 131_072, 7.22),
+        ("int8", 204_800, 11.28),
+        ("int4", 131_072, 3.94),
+        ("int4", 204_800, 6.15),
+    ],
+)
+def test_what_a_long_context_takes(
+    kv: KVFormat, context: int, gib: float, whole: DecoderShape
+) -> None:
+    assert kv_bytes_per_token(whole, "native") == 112 * 1024
+    assert estimate(whole, "bf16", kv, context).kv_cache / GIB == pytest.approx(gib, abs=0.01)
+
+
+@pytest.mark.parametrize("kv", ["native", "int8", "int4"])
+@pytest.mark.parametrize("tokens", [1, 700])
+def test_a_cache_takes_what_was_said(kv: KVFormat, tokens: int, bundled_engine: Any) -> None:
+    decoder = bundled_engine("bf16")._decoder
+    cache = decoder.new_cache(kv)
+    cache.reserve(tokens)
+    assert cache.resident_bytes == cache.capacity * kv_bytes_per_token(decoder.shape, kv)
+
+
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+@pytest.mark.parametrize("base", ["bundled", "qwen3-0.6b"])
+def test_a_base_takes_what_was_said(
+    base: str, quantization: Quantization, two_layers: Path
+) -> None:
+    folder = BUNDLED if base == "bundled" else two_layers
+    engine = load_engine(BaseRequest(folder, quantization, "cpu"), lambda _: None)
+    resident = engine.base.resident_bytes
+    engine.close()
+    assert base_bytes(read_shape(folder), quantization) == pytest.approx(resident, rel=0.02)
+
+
+def test_sizes_are_told_in_words() -> None:
+    assert [in_words(n) for n in (12, 112 * 1024, 3 << 20, int(3.94 * GIB))] == [
+        "12 bytes", "112 KiB", "3 MiB", "3.9 GiB",
+    ]  # fmt: skip
