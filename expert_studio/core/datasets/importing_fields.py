@@ -88,8 +88,9 @@ class FieldMap:
 
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row under the names its readers know."""
+        row = {name: value for name, value in row.items() if value is not None}
         if not self.columns:
-            return dict(row)
+            return row
         taken = set(self.columns.values())
         silent = any(target in _SAYING for target in self.columns)
         kept = {

@@ -1,0 +1,106 @@
+"""What people say of answers becomes rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from expert_studio.core.datasets.corrections import (
+    MARKED_BAD,
+    AnswerOrigin,
+    CorrectedLabel,
+    Correction,
+    EditedAnswer,
+    ThumbsDown,
+    ThumbsUp,
+    Vote,
+    keep_correction,
+)
+from expert_studio.core.datasets.examples import Example, Turn
+from expert_studio.core.datasets.preference import PreferencePair
+from expert_studio.core.datasets.row_document import ClassifiedDocument
+from expert_studio.core.datasets.store import DatasetStore
+from expert_studio.core.datasets.store_changes import EditRow
+from expert_studio.core.errors import DatasetError
+
+ASKED = (Turn("user", "Capital of France?"),)
+ORIGIN = AnswerOrigin("c1", "t2", {"json-parser 2.0.0": 0.5}, "expert-base-12m", at=7.0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DatasetStore]:
+    with DatasetStore(tmp_path / "corrections") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("correction", "kind", "state", "answers"),
+    [
+        (EditedAnswer(ASKED, "Lyon.", "Paris."), "edit", "accepted", ("Paris.",)),
+        (EditedAnswer(ASKED, "Lyon.", "Paris.", "preference"), "edit", "accepted",
+         ("Paris.", "Lyon.")),
+        (Vote(ASKED, "Paris.", "Lyon."), "vote", "accepted", ("Paris.", "Lyon.")),
+        (ThumbsUp(ASKED, "Paris."), "thumbs_up", "accepted", ("Paris.",)),
+        (ThumbsDown(ASKED, "Lyon."), "thumbs_down", "rejected", ("Lyon.",)),
+    ],
+)  # fmt: skip
+def test_a_correction_is_a_row_with_its_origin(
+    store: DatasetStore, correction: Correction, kind: str, state: str, answers: tuple[str, ...]
+) -> None:
+    kept = keep_correction(store, correction, ORIGIN)
+    row = store.row(kept.id)
+    assert row is not None
+    assert row.state == state
+    item = row.item
+    assert isinstance(item, Example | PreferencePair)
+    assert item.prompt == ASKED
+    said = (item.answer,) if isinstance(item, Example) else (item.chosen, item.rejected)
+    assert said == answers
+    origin = store.provenance(row.hash)
+    assert origin is not None
+    assert (origin.provider, origin.at) == ("person", 7.0)
+    assert origin.model == "expert-base-12m json-parser 2.0.0 × 0.5"
+    assert origin.more["correction"] == kind
+    assert origin.more["stack"] == {"json-parser 2.0.0": 0.5}
+    assert (origin.more["conversation"], origin.more["turn"]) == ("c1", "t2")
+
+
+def test_a_corrected_label(store: DatasetStore) -> None:
+    document = ClassifiedDocument("a.log", "GET /", "log")
+    kept = keep_correction(store, CorrectedLabel(document, "code"), ORIGIN)
+    row = store.row(kept.id)
+    assert row is not None
+    assert (row.kind, row.label, row.state) == ("classification", "log", "accepted")
+    origin = store.provenance(row.hash)
+    assert origin is not None
+    assert origin.more["given"] == "code"
+
+
+def test_a_bad_answer_waits_for_a_better_one(store: DatasetStore) -> None:
+    kept = keep_correction(store, ThumbsDown(ASKED, "Lyon."), ORIGIN)
+    assert kept.reason == MARKED_BAD
+    store.perform(EditRow(kept.id, Example((*ASKED, Turn("assistant", "Paris.")))))
+    row = store.row(kept.id)
+    assert row is not None
+    assert (row.state, row.reason) == ("pending", "")
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        EditedAnswer(ASKED, "Paris.", " Paris. "),
+        EditedAnswer((), "Lyon.", "Paris."),
+        EditedAnswer(ASKED, "Lyon.", " "),
+        Vote(ASKED, "Paris.", "Paris."),
+        Vote(ASKED, "", "Paris."),
+        ThumbsUp(ASKED, ""),
+        ThumbsDown((*ASKED, Turn("assistant", "?")), "Lyon."),
+        CorrectedLabel(ClassifiedDocument("a", "b", "log"), "log"),
+    ],
+)
+def test_what_teaches_nothing_is_refused(store: DatasetStore, correction: Correction) -> None:
+    with pytest.raises(DatasetError, match="nothing to learn"):
+        keep_correction(store, correction)
+    assert store.count() == 0
