@@ -32,7 +32,7 @@ def _always(_: str) -> bool:
 
 def _luhn(text: str) -> bool:
     digits = [int(sign) for sign in text if sign.isdigit()]
-    if not 13 <= len(digits) <= 19 or len(set(digits)) < 3:
+    if not 13 <= len(digits) <= 19 or len(set(digits)) < 2:
         return False
     doubled = [
         digit if at % 2 == 0 else digit * 2 - 9 * (digit > 4)
