@@ -95,8 +95,7 @@ class ProviderServer:
         self.released = threading.Event()
         self.arrived = threading.Semaphore(0)
         handler = type("Handler", (_Handler,), {"server_of": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = False
+        self._http = _Listener(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
         self._thread.start()
         self.port = self._http.server_address[1]
@@ -121,6 +120,13 @@ class ProviderServer:
             first = self.next_row
             self.next_row += count
         return list(range(first, first + count))
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A killed client resets its connections: nothing to tell."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -203,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _broken_json(self, asked: Asked, fault: Fault) -> None:
         if self.server_of.conduct.stream:
             self._begin("text/event-stream")
-            self._piece(b'data: {"choices": [{"delta": {"content"\n\n')
+            self._piece(b'event: content_block_delta\ndata: {"choices": [{"delta": {"conte\n\n')
             return self._piece(b"")
         return self._answer(200, b'{"choices": [')
 

@@ -151,7 +151,8 @@ class _RemoteTeacher:
         if failure is not None:
             failure.__context__ = failure.__cause__ = None
             raise failure.with_traceback(None)
-        return parts.reply()
+        # a key that was cut in two by the events of a stream is whole only now
+        return parts.reply(self._redactor.exact)
 
     async def close(self) -> None:
         await self._carrier.aclose()

@@ -7,7 +7,7 @@ reason enough to lose its rows and no more. Knows nothing of connections.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,9 +57,9 @@ class ReplyParts:
         self._input = self._input if part.input_tokens is None else part.input_tokens
         self._output = self._output if part.output_tokens is None else part.output_tokens
 
-    def reply(self) -> Reply:
+    def reply(self, redact: Callable[[str], str] = str) -> Reply:
         """The reply so far; one that never said that it ended counts as cut."""
-        text, thought = "".join(self._text), "".join(self._reasoning)
+        text, thought = redact("".join(self._text)), redact("".join(self._reasoning))
         if "</think>" in text:  # servers of open models leave it in
             inside, _, text = text.rpartition("</think>")
             thought = thought or inside.replace("<think>", "").strip()
