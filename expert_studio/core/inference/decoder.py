@@ -18,6 +18,7 @@ from expert_studio.core.inference.decoder_cache import KVCache
 from expert_studio.core.inference.decoder_cache_quantized import Int4Cache, Int8Cache
 from expert_studio.core.inference.decoder_rotation import Rotation
 from expert_studio.core.inference.decoder_shape import PRODUCTS, DecoderShape
+from expert_studio.core.inference.decoder_step import SingleStep
 from expert_studio.core.inference.decoder_weights import Table, Weight
 from expert_studio.core.inference.rope_scaling import RopeScaling
 from expert_studio.core.settings import KVFormat
@@ -87,6 +88,9 @@ class Decoder:
         self.tokens = tokens
         self.norm = norm  # (hidden,)
         self._rotations: dict[RopeScaling | None, Rotation] = {}
+        self._alone = (NO_DELTAS,) * len(self.layers)
+        on_cpu = self.device.type == "cpu"
+        self._step = SingleStep(shape, self.layers) if on_cpu else None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -119,6 +123,8 @@ class Decoder:
             (tokens, hidden), before the last norm.
         """
         tokens, heads = hidden.shape[0], self.shape.heads
+        if tokens == 1 and self._step is not None:
+            return self._step.read(hidden, cache, deltas or self._alone)
         cos, sin = cache.rotation.rows(cache.length, cache.length + tokens)
         cache.begin(tokens)
         for index, layer in enumerate(self.layers):

@@ -13,9 +13,12 @@ import torch
 from torch import Tensor
 
 from expert_studio.core.errors import LoadError
+from expert_studio.core.inference.decoder_weights import multiplied_in
 
 GROUPS = (64, 32)  # inputs that share a scale; the first that divides the width
 ROWS = 16  # the packed kernel takes outputs by so many
+DENSE_TOKENS = 96  # from here the float matrix, made for it, is faster than the packed kernel
+DENSE_OUTPUTS = 512  # of it in memory at a time: 2 MiB for 1,024 inputs
 
 
 class Int4Weight:
@@ -40,27 +43,43 @@ class Int4Weight:
         self._packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes, 1)
 
     def __call__(self, x: Tensor) -> Tensor:
-        y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
-            x, self._packed, self._group, self._scales
-        )
+        if x.shape[0] >= DENSE_TOKENS and multiplied_in(x) != x.dtype and self._order():
+            y = self._of_many(x)
+        else:
+            # under its name in torch: torch.ops takes two microseconds more to find it
+            y = torch._weight_int4pack_mm_for_cpu(x, self._packed, self._group, self._scales)
         return y if self.bias is None else y.add_(self.bias)
 
     def dequantized(self) -> Tensor:
-        if self._packed.shape[0] % 64 or not _known_order():
+        if not self._order():
             one = torch.eye(self._inputs)  # in fp32 the kernel's product with it is exact
-            y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
+            y = torch._weight_int4pack_mm_for_cpu(
                 one, self._packed, self._group, self._scales.float()
             )
             return y.t().contiguous()
-        return self._dense(torch.float32).t().contiguous()
+        return self._dense(0, self._packed.shape[0]).t().contiguous()
 
-    def _dense(self, dtype: torch.dtype) -> Tensor:
-        """(in, out), only where the order is known."""
-        inputs, outputs = self._inputs, self._packed.shape[0]
-        codes = (_unpacked(self._packed).to(torch.int8) - 8).to(dtype)
-        scale, zero = self._scales.to(dtype)[:, None].unbind(-1)  # (in / group, 1, out)
-        groups = codes.view(inputs // self._group, self._group, outputs)
-        return torch.addcmul(zero, groups, scale).view(inputs, outputs)
+    def _of_many(self, x: Tensor) -> Tensor:
+        """The same product through the float32 matrix, of which one block is there at a time."""
+        outputs = self._packed.shape[0]
+        y = x.new_empty(x.shape[0], outputs)
+        fine = x.float()
+        for start in range(0, outputs, DENSE_OUTPUTS):
+            stop = min(start + DENSE_OUTPUTS, outputs)
+            y[:, start:stop] = fine @ self._dense(start, stop)
+        return y
+
+    def _dense(self, start: int, stop: int) -> Tensor:
+        """(in, stop - start) float32 of these outputs, only where the order is known."""
+        codes = _unpacked(self._packed[start:stop], self._order())
+        scale, zero = self._scales[:, None, start:stop].float().unbind(-1)  # (in / group, 1, out)
+        groups = codes.view(-1, self._group, stop - start)
+        return torch.addcmul(zero - 8 * scale, groups, scale, out=groups).view(self._inputs, -1)
+
+    def _order(self) -> int:
+        """As `_known_order`, where this weight can be in it."""
+        half = _known_order()
+        return half if half and self._packed.shape[0] % (2 * half) == 0 else 0
 
     def resident(self) -> tuple[Tensor, ...]:
         held = (self._packed, self._scales)
@@ -81,8 +100,7 @@ class Int8Table:
         self._rows = codes.round().clamp(-127, 127).to(torch.int8)  # (vocabulary, hidden)
 
     def __call__(self, x: Tensor) -> Tensor:
-        y: Tensor = torch.ops.aten._weight_int8pack_mm(x, self._rows, self._scales)
-        return y
+        return torch._weight_int8pack_mm(x, self._rows, self._scales)
 
     def rows(self, ids: Tensor) -> Tensor:
         return self._rows[ids].to(torch.bfloat16) * self._scales[ids][:, None]
@@ -110,21 +128,28 @@ def _grouped(matrix: Tensor, group: int) -> tuple[Tensor, Tensor]:
     return codes.round().clamp(0, 15).to(torch.int32).view(outputs, inputs), scales
 
 
-def _unpacked(packed: Tensor) -> Tensor:
-    """packed: (out, in / 2) in AVX-512 order. Returns the codes, (in, out) uint8.
+def _unpacked(packed: Tensor, half: int) -> Tensor:
+    """packed: (out, in / 2). Returns the codes, (in, out) float32.
 
-    64 outputs stand together: for each input 32 bytes, the first 32 outputs in the low
-    halves and the others in the high ones.
+    2 * half outputs stand together: for each input so many bytes, the first half of the
+    outputs in their low bits and the others in the high ones.
     """
-    outputs, half = packed.shape
-    blocks = packed.view(outputs // 64, 2 * half, 32)
-    return torch.cat((blocks & 15, blocks >> 4), dim=-1).transpose(0, 1).reshape(2 * half, outputs)
+    outputs, inputs = packed.shape[0], 2 * packed.shape[1]
+    blocks = packed.view(outputs // (2 * half), inputs, half).transpose(0, 1)
+    codes = torch.empty(inputs, outputs // (2 * half), 2, half)
+    codes[:, :, 0] = blocks & 15
+    codes[:, :, 1] = blocks >> 4
+    return codes.view(inputs, outputs)
 
 
 @cache
-def _known_order() -> bool:
-    """Whether this processor packs in the order `_unpacked` undoes, found out by doing it."""
+def _known_order() -> int:
+    """With which half this processor packs in the order `_unpacked` undoes, found out by doing it.
+
+    32 with AVX-512, 16 with AVX2; 0 where it packs otherwise.
+    """
     place = torch.arange(128 * 64)
     codes = ((place * 7 + place // 64 * 5 + place // 977) % 16).view(128, 64).to(torch.int32)
     packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes, 1)
-    return torch.equal(_unpacked(packed).t().to(torch.int32), codes)
+    known = (half for half in (32, 16) if torch.equal(_unpacked(packed, half).t(), codes.float()))
+    return next(known, 0)
