@@ -14,14 +14,17 @@ import typer
 
 from expert_studio.commands.answering import infer
 from expert_studio.commands.bases import base_verbs
+from expert_studio.commands.benchmarks import bench_verbs
 from expert_studio.commands.chat import chat
 from expert_studio.commands.datasets import dataset_verbs
 from expert_studio.commands.datasets_generate import generate_rows
 from expert_studio.commands.datasets_quality import dedupe, split, stats, validate
 from expert_studio.commands.diagnosis import doctor
+from expert_studio.commands.estimating import estimate_memory
 from expert_studio.commands.first_run import first_run
 from expert_studio.commands.library import info, install, list_experts, uninstall
 from expert_studio.commands.packing import evaluate, package
+from expert_studio.commands.providers import provider_verbs
 from expert_studio.commands.report import Sentences
 from expert_studio.commands.training import train
 
@@ -34,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("doctor")(doctor)
+app.command("estimate")(estimate_memory)
 app.command("chat")(chat)
 app.command("infer")(infer)
 app.command("first-run")(first_run)
@@ -46,11 +50,13 @@ app.command("evaluate")(evaluate)
 app.command("package")(package)
 app.add_typer(base_verbs, name="base")
 app.add_typer(dataset_verbs, name="dataset")
+app.add_typer(provider_verbs, name="provider")
 dataset_verbs.command("generate")(generate_rows)
 dataset_verbs.command("validate")(validate)
 dataset_verbs.command("stats")(stats)
 dataset_verbs.command("split")(split)
 dataset_verbs.command("dedupe")(dedupe)
+app.add_typer(bench_verbs, name="bench")
 
 
 def _say_version(wanted: bool) -> None:
