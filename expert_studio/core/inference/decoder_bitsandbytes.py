@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from expert_studio.core.errors import LoadError
+from expert_studio.core.inference.decoder_weights import FINE_OUTPUTS, multiplied_in
 
 BLOCK = 64  # inputs that share an NF4 scale
 PACKED_ROWS = 32  # outputs the fused CPU kernel takes at a time
@@ -61,6 +62,8 @@ class Nf4Weight:
         y: Tensor
         if self._fused:
             y = operations.gemv_4bit(x, self._codes, self._shape, self._scales, self._table, BLOCK)
+        elif multiplied_in(x) != x.dtype:
+            y = self._in_float(x)
         else:
             y = operations.gemm_4bit(x, self._codes, self._shape, self._scales, BLOCK, "nf4")
         return y if self.bias is None else y.add_(self.bias)
@@ -68,15 +71,35 @@ class Nf4Weight:
     def dequantized(self) -> Tensor:
         outputs, inputs = self._shape
         if not self._fused:
-            y: Tensor = torch.ops.bitsandbytes.dequantize_4bit(
-                self._codes, self._scales, BLOCK, "nf4", self._shape, torch.float32
-            )
-            return y
+            return self._rows(0, outputs)
         # 32 rows at a time, two inputs at a time; low nibbles first, then high ones
         pairs = self._codes.reshape(-1, 32)
         codes = torch.cat((pairs & 15, pairs >> 4), dim=-1).view(-1, inputs // 2, 32, 2)
         values: Tensor = self._table[codes.transpose(1, 2).reshape(outputs, inputs).long()]
         return values * self._scales.t().float().repeat_interleave(BLOCK, dim=1)
+
+    def _in_float(self, x: Tensor) -> Tensor:
+        """Through float32 rows, some at a time: two to six times faster where bf16 is emulated."""
+        outputs = self._shape[0]
+        y = x.new_empty(x.shape[0], outputs)
+        fine = x.float()
+        for start in range(0, outputs, FINE_OUTPUTS):
+            stop = min(start + FINE_OUTPUTS, outputs)
+            y[:, start:stop] = fine @ self._rows(start, stop).t()
+        return y
+
+    def _rows(self, start: int, stop: int) -> Tensor:
+        """(stop - start, in) float32 of these outputs, not of the fused packing."""
+        outputs, inputs = self._shape
+        y: Tensor = torch.ops.bitsandbytes.dequantize_4bit(
+            self._codes.view(outputs, inputs // 2)[start:stop].reshape(-1, 1),
+            self._scales.view(outputs, inputs // BLOCK)[start:stop].reshape(-1),
+            BLOCK,
+            "nf4",
+            (stop - start, inputs),
+            torch.float32,
+        )
+        return y
 
     def resident(self) -> tuple[Tensor, ...]:
         held = (self._codes, self._scales)
