@@ -132,12 +132,16 @@ class KeyStore:
             return False
         return read == probe
 
+    def hold(self, provider: str, key: Secret) -> None:
+        """Keeps a key for this session only."""
+        self._session[provider] = key
+
     def keep(self, provider: str, key: Secret) -> Keeping:
         """Keeps a key in the keyring, or where that does not work for this session."""
         if self._kept_in_keyring(provider, key):
             self._session.pop(provider, None)
             return Keeping("keyring", "The key is kept in the system's keyring.")
-        self._session[provider] = key
+        self.hold(provider, key)
         return Keeping(
             "session",
             "This system has no keyring that works: the key is kept until the app is closed, "
