@@ -25,11 +25,12 @@ from expert_studio.core.datasets.row_body import Item
 from expert_studio.core.datasets.row_provenance import Provenance
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.store_intake import NewRow
-from expert_studio.core.datasets.store_rows import Split
+from expert_studio.core.datasets.store_rows import RowFilter, Split
 from expert_studio.core.errors import UsageError
 
 FORMATS = ("instruction", "preference_pairs", "distillation")
 OFFLINE = "offline"
+LIVE = RowFilter(states=("accepted", "pending"))
 _KINDS = {"instruction": "sft", "preference_pairs": "preference_pairs"}
 
 
@@ -59,7 +60,16 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
     held_out: Annotated[
         int, typer.Option(min=0, help="Rows of held-out families besides, for the held-out split.")
     ] = 0,
-    provider: Annotated[str, typer.Option(help="Who makes them: offline, by rule.")] = OFFLINE,
+    provider: Annotated[
+        str, typer.Option(help="Who makes them: offline by rule, or deepseek, openai, ollama ...")
+    ] = OFFLINE,
+    model: Annotated[str, typer.Option(help="Which model of the provider.")] = "",
+    budget: Annotated[
+        float | None, typer.Option(min=0.0, metavar="USD", help="Most that may be spent.")
+    ] = None,
+    budget_tokens: Annotated[
+        int | None, typer.Option(min=0, metavar="TOKENS", help="Most tokens that may be used.")
+    ] = None,
     row_format: Annotated[
         str, typer.Option("--format", help=f"{', '.join(FORMATS)}.")
     ] = "instruction",
@@ -90,7 +100,12 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
             "The rows need a place.", "", "Give --dataset NAME, --output FILE or both."
         )
     checked_choice("format", row_format, FORMATS)
-    checked_choice("provider", provider, (OFFLINE,))
+    if provider != OFFLINE and (not dataset or manifest is not None):
+        raise UsageError(
+            "What a provider makes goes to a dataset.",
+            "A stopped job could not go on without one.",
+            "Give --domain and --dataset NAME.",
+        )
     order = Order(
         domain=domain_name,
         tasks=_shares(task),
@@ -103,10 +118,14 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
     )
     begun = time.monotonic()
     with _place(dataset) as store:
-        rows = _from_manifest(manifest, corpus) if manifest is not None else _by_rule(order)
-        told = _kept(store, rows)
+        if provider == OFFLINE:
+            rows = _from_manifest(manifest, corpus) if manifest is not None else _by_rule(order)
+            told = _kept(store, rows)
+        else:
+            told = _taught(store, order, provider, model, budget, budget_tokens)
         if output is not None:
-            files = export_dataset(store, output, by_split=bool(held_out) or manifest is not None)
+            by_split = bool(held_out) or manifest is not None
+            files = export_dataset(store, output, wanted=LIVE, by_split=by_split)
             told["files"] = [{"path": str(one.path), "rows": one.rows} for one in files]
     told |= {"dataset": dataset or None, "seconds": round(time.monotonic() - begun, 3)}
     if as_json:
@@ -117,6 +136,33 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
         say(f"{told['repeated']:,} were there already.")
     for one in told.get("files", ()):
         say(f"{one['path']}: {one['rows']:,} rows")
+
+
+def _taught(
+    store: DatasetStore,
+    order: Order,
+    provider: str,
+    model: str,
+    budget_usd: float | None,
+    budget_tokens: int | None,
+) -> dict[str, Any]:
+    from expert_studio.commands.datasets_teacher import Lesson, teach
+    from expert_studio.core.datasets.teacher_prompts import Wish
+
+    wish = Wish(
+        order.domain,
+        order.format,  # type: ignore[arg-type]
+        order.tasks,
+        order.difficulty,
+    )
+    lesson = Lesson(provider, model, wish, order.count, order.seed, budget_usd, budget_tokens)
+    told = teach(store, lesson)
+    for reason, rows in told["lost"].items():
+        say_aside(f"{rows:,} rows lost: {reason}")
+    say_aside(
+        f"${told['spent_usd']:.4f} spent, {told['spent_tokens']:,} tokens; the rows are pending."
+    )
+    return told
 
 
 def _by_rule(order: Order) -> Iterator[NewRow]:
