@@ -276,4 +276,7 @@ def test_lists(chance: Random, intent: Intent, words: Words) -> tuple[list[Any],
     chance.shuffle(edges)
     taken = [each for each in edges if intent.condition.holds(each, words)]
     left = [each for each in edges if not intent.condition.holds(each, words)]
+    if intent.condition.kind == "number":  # three of them whose mean is no whole number
+        uneven = ([a, a, b] for a in taken for b in taken if (b - a) % 3)
+        mixed = next(uneven, mixed)
     return (edges, left + taken, taken + left, mixed, [], *singles)

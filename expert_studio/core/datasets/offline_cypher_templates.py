@@ -79,13 +79,13 @@ def fill(chance: Random, family: Family, difficulty: Difficulty, held_out: bool)
     """Draws schema, names and values for a family."""
     least, most = SIZES[difficulty]
     size = max(chance.randint(least, most), 3 if family.needs_chain else 2)
+    wording = chance.choice(family.questions)
     roles = None
-    while roles is None:
+    while roles is None or _unclear(roles, family.query, wording):
         schema = draw_schema(chance, size, held_out)
         roles = _roles(chance, schema, family)
-    filler = _Filler(chance, held_out, roles)
+    filler = _Filler(chance, held_out, roles, plural="%Bs" in wording)
     query = _SIGN.sub(lambda sign: filler.in_query(sign[1]), family.query)
-    wording = chance.choice(family.questions)
     question = _SIGN.sub(lambda sign: filler.in_question(sign[1]), wording)
     return Filled(schema, _sentence(question), query)
 
@@ -115,6 +115,11 @@ class _Hop:
         if self.forward:
             return f"that {self.relationship.third if one else self.relationship.base} {whom}"
         return f"that {whom} {self.relationship.third}"
+
+    def clause_of_them(self) -> str:
+        """ "that live in them", or the other way "that they live in"."""
+        base = self.relationship.base
+        return f"that {base} them" if self.forward else f"that they {base}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +151,18 @@ def _roles(chance: Random, schema: Schema, family: Family) -> _Roles | None:
     return _Roles({"A": near, "B": middle, "C": second.farther}, first, second)
 
 
+def _unclear(roles: _Roles, query: str, wording: str) -> bool:
+    """Whether nothing says which way a relationship of a label with itself goes."""
+    hops = [each.relationship for each in (roles.first, roles.second) if each is not None]
+    told = "%W" in wording or "%F" in wording
+    return "%R" in query and not told and any(each.start is each.end for each in hops)
+
+
 class _Filler:
     """Draws what a sign stands for once, and says it the same in question and query."""
 
-    def __init__(self, chance: Random, held_out: bool, roles: _Roles) -> None:
+    def __init__(self, chance: Random, held_out: bool, roles: _Roles, plural: bool) -> None:
+        self._plural = plural
         self._chance = chance
         self._held_out = held_out
         self._roles = roles
@@ -260,7 +273,7 @@ class _Filler:
         assert hop is not None
         label = hop.farther
         if sign[1] == "i":
-            return hop.clause("it")
+            return hop.clause_of_them() if self._plural else hop.clause("it")
         if sign[1] == "a":
             return hop.clause(f"a {label.singular}")
         return hop.clause(f"the {label.singular} {self._in_words(f'{role}v')}", one=sign[0] == "X")

@@ -136,12 +136,13 @@ def _wrong_operator(code: str, _words: Words) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_variable(code: str, words: Words) -> Iterator[tuple[str, str]]:
-    item, many = words.item, words.many
+    item = words.item
+    many = words.many if re.search(rf"\b{words.many}\b", code) else words.one
     loop = f"for {item} in {many} "
     return replaced(
         code,
         (rf"append\({item}\)", f"append({words.many})"),
-        (rf"return ({words.total}|{words.result})$", f"return {words.many}"),
+        (rf"return ({words.total}|{words.result})$", f"return {many}"),
         (rf"\+= {item}$", f"+= {words.total}"),
         (rf"return {item}$", f"return {words.many}"),
         (r"add\((\w+)\)", "add(seen)"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import lzma
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.datasets.offline_code_corpus import corpus_functions
 from expert_studio.core.datasets.offline_code_patterns import Function, draw_function, patterns
 from expert_studio.core.datasets.offline_code_tasks import code_of
+from expert_studio.core.datasets.offline_cypher_corpus import text2cypher_rows
 from expert_studio.core.datasets.offline_python_bugs import KINDS as PYTHON_KINDS
 from expert_studio.core.datasets.offline_python_bugs import spoil
 from expert_studio.core.datasets.offline_request import OfflineRequest
@@ -28,6 +31,7 @@ from expert_studio.core.datasets.parse_checks import completes, parses
 from expert_studio.core.datasets.quality_duplicates import NearIndex
 from expert_studio.core.errors import DatasetError
 
+ROOT = Path(__file__).resolve().parents[3]
 DOMAINS = ("cypher", "python", "rust")
 # Runs one program a line of a JSON list: {"code", "test"}; says of each whether its test holds.
 _RUNNER = """
@@ -105,6 +109,31 @@ def test_equal_seeds_make_equal_bytes(name: str) -> None:
     assert written(7) == written(7)
     assert written(7) != written(8)
     assert rows_of(name, 20, 7) == rows_of(name, 60, 7)[:20]
+
+
+def test_rows_do_not_hang_on_the_order_of_hashes() -> None:
+    program = (
+        "import hashlib, json\n"
+        "from expert_studio.core.datasets import offline\n"
+        "from expert_studio.core.datasets.examples import as_row\n"
+        "from expert_studio.core.datasets.offline_request import OfflineRequest\n"
+        "for name in ('cypher', 'python', 'rust'):\n"
+        "    rows = offline.domain(name).sft_rows(OfflineRequest(150, 4))\n"
+        "    text = json.dumps([as_row(row) for row in rows])\n"
+        "    print(hashlib.sha256(text.encode()).hexdigest())\n"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert len(set(said[0].split())) == 3
 
 
 @pytest.mark.parametrize("name", DOMAINS)
@@ -189,7 +218,7 @@ def run_python(parts: Sequence[tuple[str, str]]) -> list[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the runner stops endless loops by SIGALRM")
 def test_python_functions_pass_their_tests_and_their_bugs_do_not() -> None:
-    functions = drawn("python", 1) + drawn("python", 1, held_out=True)
+    functions = drawn("python", 1)[::2] + drawn("python", 1, held_out=True)[1::2]
     right = [(code_of("python", f), f.test) for f in functions]
     said = run_python(right)
     assert [code for (code, _), how in zip(right, said, strict=True) if how != "holds"] == []
@@ -272,7 +301,6 @@ def _rustc(folder: Path, source: str) -> str:
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     """A corpus folder with Python functions of twelve repositories."""
-    import lzma
 
     def row(repository: int, number: int) -> dict[str, str]:
         return {
@@ -316,6 +344,33 @@ def test_a_missing_corpus_is_an_error(tmp_path: Path) -> None:
     request = OfflineRequest(50, 1, tasks={"explain": 1.0}, corpus=tmp_path)
     with pytest.raises(DatasetError, match=r"python\.jsonl\.xz"):
         list(offline.domain("python").sft_rows(request))
+
+
+def test_real_questions_are_shown_under_a_short_schema(tmp_path: Path) -> None:
+    schema = (
+        'Schema:\nNode properties:\n- **Film**\n  - `title`: STRING Example: "A"\n'
+        "- **Actor**\n  - `name`: STRING\n- **Far**\n  - `name`: STRING\n"
+        "Relationship properties:\n\nThe relationships:\n(:Actor)-[:ACTED_IN]->(:Film)\n"
+    )
+    row = {
+        "instruction": "Write a Cypher query for this question.",
+        "input": f"{schema}\nQuestion: Which films are there?",
+        "output": "MATCH (f:Film) RETURN f.title",
+        "source": "neo4j-labs/text2cypher",
+        "license": "CC0-1.0",
+    }
+    rows = [row, {**row, "output": "MATCH (f:Film RETURN"}, {**row, "input": "Question: Which?"}]
+    (tmp_path / "sft").mkdir()
+    packed = lzma.compress("".join(json.dumps(each) + "\n" for each in rows).encode())
+    (tmp_path / "sft" / "text2cypher.jsonl.xz").write_bytes(packed)
+    (made,) = text2cypher_rows(tmp_path, 10, 1)
+    assert made.prompt[0].content == (
+        "Write a Cypher query for this question.\nNodes: Film(title); Actor(name)\n"
+        "Relationships: (:Actor)-[:ACTED_IN]->(:Film)\n\nWhich films are there?"
+    )
+    assert (made.answer, made.license) == (row["output"], "CC0-1.0")
+    with pytest.raises(DatasetError, match="text2cypher"):
+        next(text2cypher_rows(tmp_path / "gone", 1, 1))
 
 
 # --- the figures of the issue -----------------------------------------------------------
