@@ -49,7 +49,7 @@ from expert_studio.core.inference.conversation import Answer, BaseDescription, B
 from expert_studio.core.inference.lane import AnswerStream, Lane, asking, join
 from expert_studio.core.inference.loaded import Chosen, LoadedExpert, LoadedExperts
 from expert_studio.core.inference.shelves import Shelves
-from expert_studio.core.settings import Folders, Quantization
+from expert_studio.core.settings import Folders, KVFormat, Quantization
 
 if TYPE_CHECKING:
     from expert_studio.core.inference.engine import Engine
@@ -94,15 +94,16 @@ class ExpertManager:
         quantization: Quantization | None = None,
         device: str | None = None,
         data_folder: str | Path | None = None,
+        kv: KVFormat | None = None,
+        context: int | None = None,
     ) -> None:
         """Loads the base, or joins those who have loaded it (seconds).
 
         Args:
             base: a Hugging Face folder, the name of a fetched base, or "bundled".
-            quantization: "bf16", "fp32", "nf4", "int8" or "int4".
-            device: "auto", "cpu", "mps", "cuda" or "cuda:N".
-            data_folder: where the library, fetched bases and settings lie; the person's
-                own without it. It is only read.
+            quantization, device: "bf16", "fp32", "nf4", "int8", "int4"; "auto", "cpu", "cuda:0".
+            data_folder: where library, bases and settings lie, else the person's own; only read.
+            kv, context: "native", "int8", "int4"; tokens, more than the base's own by YaRN.
         What is None is as the settings in the data folder say.
 
         Raises:
@@ -112,7 +113,7 @@ class ExpertManager:
             OutOfMemoryError: the base does not fit.
         """
         folders = Folders.default() if data_folder is None else Folders(Path(data_folder))
-        request = base_request(base, quantization, device, folders)
+        request = base_request(base, quantization, device, folders, kv, context)
         # goes with this manager, closed or forgotten; experts given by path lie there
         place = tempfile.TemporaryDirectory(prefix="expert-studio-", ignore_cleanup_errors=True)
         try:

@@ -66,6 +66,14 @@ class Quant(StrEnum):
     INT4 = "int4"
 
 
+class Kv(StrEnum):
+    """How keys and values are kept."""
+
+    NATIVE = "native"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
 class Mixing(StrEnum):
     """What the experts' weights mean."""
 
@@ -79,6 +87,13 @@ Experts = Annotated[
 ]
 QuantOption = Annotated[
     Quant | None, typer.Option("--quant", help="How weights are held; as set in the settings.")
+]
+KvOption = Annotated[
+    Kv | None, typer.Option("--kv", help="How keys and values are kept; as set in the settings.")
+]
+Context = Annotated[
+    int | None,
+    typer.Option("--context", min=0, help="Tokens; beyond the base's own by YaRN; 0 is its own."),
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
 Mode_ = Annotated[Mixing, typer.Option("--mode", help="Weights as set, or sharing one total.")]
@@ -105,6 +120,8 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     system: System = "",
     base: Base = None,
     quant: QuantOption = None,
+    kv: KvOption = None,
+    context: Context = None,
     device: Device = None,
     mode: Mode_ = Mixing.SUM,
     max_tokens: MaxTokens = None,
@@ -139,7 +156,7 @@ def infer(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
         "seed": seed,
         "constraint": form,
     }
-    with loaded_engine(base, quant, device) as engine, stop_on_interrupt() as stopped:
+    with loaded_engine(base, quant, device, kv, context) as engine, stop_on_interrupt() as stopped:
         stack = compose_stack(chosen, engine, mode)
         sampling = advised_sampling(asked, stack)
         if logits is not None:
@@ -173,7 +190,13 @@ def _answer_json(answer: Answer, described: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def loaded_engine(base: str | None, quant: Quant | None, device: str | None) -> Iterator[Engine]:
+def loaded_engine(
+    base: str | None,
+    quant: Quant | None,
+    device: str | None,
+    kv: Kv | None = None,
+    context: int | None = None,
+) -> Iterator[Engine]:
     """The engine with the base that the options, or else the settings, name; closed at the end.
 
     Raises:
@@ -181,7 +204,8 @@ def loaded_engine(base: str | None, quant: Quant | None, device: str | None) -> 
     """
     from expert_studio.core.inference.call_arguments import base_request
 
-    request = base_request(base, quant.value if quant else None, device, Folders.default())
+    quantization, kept = quant.value if quant else None, kv.value if kv else None
+    request = base_request(base, quantization, device, Folders.default(), kept, context)
     with _loading(request.folder) as on_progress:
         from expert_studio.core.inference.engine import load_engine
 

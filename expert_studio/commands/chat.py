@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from expert_studio.commands.answering import (
+    Context,
     Device,
     Experts,
+    KvOption,
     MaxTokens,
     Mixing,
     Mode_,
@@ -51,11 +53,13 @@ COMMANDS = (
 )
 
 
-def chat(  # noqa: PLR0917 - a verb's options are its arguments
+def chat(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     experts: Experts = "",
     system: System = "",
     base: Base = None,
     quant: QuantOption = None,
+    kv: KvOption = None,
+    context: Context = None,
     device: Device = None,
     mode: Mode_ = Mixing.SUM,
     max_tokens: MaxTokens = None,
@@ -65,7 +69,7 @@ def chat(  # noqa: PLR0917 - a verb's options are its arguments
     """Talk in the terminal. Ctrl-C stops an answer, /help lists the commands."""
     chosen = parse_experts(experts)
     asked = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
-    with loaded_engine(base, quant, device) as engine:
+    with loaded_engine(base, quant, device, kv, context) as engine:
         talk = _Talk(engine, chosen, mode, asked, readable(system))
         described = engine.base
         say_aside(f"{described.name}, {described.quantization}, {described.device_name}. /help")

@@ -92,6 +92,9 @@ class Settings:
     base: str = BUNDLED_BASE  # BUNDLED_BASE or the path of a Hugging Face folder
     quantization: Quantization = "bf16"
     device: str = "auto"  # auto, cpu, mps, cuda, cuda:N
+    kv: KVFormat = "native"  # how keys and values are kept
+    context: int = 0  # tokens; 0 is the base's own, more than that is reached by YaRN
+    cache_mb: int = 0  # for keys and values of earlier texts, in MiB; 0 is a share of the memory
     first_run_done: bool = False
     reduced_motion: bool = False
     window_geometry: str = ""  # base64 of QWidget.saveGeometry()

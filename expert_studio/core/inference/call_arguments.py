@@ -13,7 +13,7 @@ from expert_studio.core import settings
 from expert_studio.core.errors import UsageError
 from expert_studio.core.inference.base_choice import base_folder
 from expert_studio.core.inference.conversation import BaseRequest, Message, Role
-from expert_studio.core.settings import Folders, Quantization
+from expert_studio.core.settings import Folders, KVFormat, Quantization
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 # field of Sampling -> lowest and highest value that means something
@@ -24,12 +24,17 @@ _LIMITS = {
 
 
 def base_request(
-    base: str | Path | None, quantization: Quantization | None, device: str | None, folders: Folders
+    base: str | Path | None,
+    quantization: Quantization | None,
+    device: str | None,
+    folders: Folders,
+    kv: KVFormat | None = None,
+    context: int | None = None,
 ) -> BaseRequest:
     """What is None is as the settings in `folders` say.
 
     Raises:
-        UsageError: there is no such base or quantization.
+        UsageError: there is no such base, quantization, format or context.
         SettingsError: the settings cannot be read.
     """
     chosen = settings.load(folders)
@@ -37,8 +42,22 @@ def base_request(
     if quantization not in get_args(Quantization):
         remedy = f"Use one of {', '.join(get_args(Quantization))}."
         raise UsageError(f"{quantization!r} is no quantization.", "", remedy)
-    folder = base_folder(base, folders).resolve()
-    return BaseRequest(folder, quantization, device or chosen.device)
+    kv = kv or chosen.kv
+    if kv not in get_args(KVFormat):
+        remedy = f"Use one of {', '.join(get_args(KVFormat))}."
+        raise UsageError(f"{kv!r} is no way to keep keys and values.", "", remedy)
+    context = chosen.context if context is None else context
+    if type(context) is not int or context < 0:
+        remedy = "Give a number of tokens, or 0 for the base's own."
+        raise UsageError(f"The context cannot be {context!r}.", "", remedy)
+    return BaseRequest(
+        folder=base_folder(base, folders).resolve(),
+        quantization=quantization,
+        device=device or chosen.device,
+        kv=kv,
+        context=context,
+        cache_bytes=chosen.cache_mb << 20,
+    )
 
 
 def read_messages(prompt: Prompt) -> tuple[Message, ...]:

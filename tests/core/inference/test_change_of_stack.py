@@ -127,18 +127,18 @@ def test_stop_while_the_new_stack_reads_keeps_what_was_said(load: Callable[[], E
 
 
 def test_where_the_new_stack_has_no_room_the_answer_ends() -> None:
-    engine = load_engine(BaseRequest(BUNDLED, "fp32", "cpu", context=256), lambda _: None)
+    engine = load_engine(BaseRequest(BUNDLED, "fp32", "cpu", context=280), lambda _: None)
     library = Library(Folders.default().library)
     wide = installed_expert(library, "wide", kind="soft_prompt", soft_tokens=100)
     stack = compose({"wide": 1.0}, [wide], engine.base.sha256, "fp32")
-    assert 160 < len(engine.prompt_ids(STORY)) < 226
+    assert 180 < len(engine.prompt_ids(STORY)) < 260
     changes = iter([None, stack])
     answer = engine.generate(
         STORY, EMPTY, GREEDY, lambda _: None, lambda: False,
         next_stack=lambda: next(changes, None),
     )  # fmt: skip
     assert (answer.finish_reason, answer.timing.tokens) == ("length", 2)
-    assert answer.context_limit == 256
+    assert answer.context_limit == 280
     with pytest.raises(InferenceError, match="does not fit"):
         engine.generate(STORY, stack, GREEDY, lambda _: None, lambda: False)
     engine.close()

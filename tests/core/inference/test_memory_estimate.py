@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from expert_studio.cli import main
+from expert_studio.core import settings as settings_file
+from expert_studio.core.errors import UsageError
+from expert_studio.core.inference.call_arguments import base_request
 from expert_studio.core.inference.conversation import BaseRequest
-from expert_studio.core.inference.decoder_shape import DecoderShape, read_shape
+from expert_studio.core.inference.decoder_shape import DecoderShape, read_shape, stretched
 from expert_studio.core.inference.engine import load_engine
 from expert_studio.core.inference.memory_estimate import (
     base_bytes,
@@ -17,7 +22,7 @@ from expert_studio.core.inference.memory_estimate import (
     in_words,
     kv_bytes_per_token,
 )
-from expert_studio.core.settings import KVFormat, Quantization
+from expert_studio.core.settings import Folders, KVFormat, Quantization, Settings
 from tests.core.inference.random_bases import BUNDLED, QWEN3_06B, write_base
 
 GIB = 1 << 30
@@ -78,3 +83,36 @@ def test_sizes_are_told_in_words() -> None:
     assert [in_words(n) for n in (12, 112 * 1024, 3 << 20, int(3.94 * GIB))] == [
         "12 bytes", "112 KiB", "3 MiB", "3.9 GiB",
     ]  # fmt: skip
+
+
+def test_the_verb_says_what_it_takes_and_loads_nothing(
+    two_layers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["estimate", "--base", str(two_layers), "--quant", "int4", "--kv", "int4"]
+    assert main([*asked, "--context", "131072", "--experts", "10", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    shape = stretched(read_shape(two_layers), 131_072, two_layers)
+    owners = estimate(shape, "int4", "int4", experts=10)
+    assert said["bytes"] == asdict(owners) | {"total": owners.total}
+    assert said["kv_bytes_per_token"] == kv_bytes_per_token(shape, "int4") == 36 * 1024 * 2 // 32
+    assert main([*asked, "--context", "50000"]) == 0
+    assert "50,000 tokens" in capsys.readouterr().out
+    assert main([*asked, "--context", "99999999"]) != 0
+    assert "outside 1 to 64" in capsys.readouterr().err
+
+
+def test_kv_and_context_are_checked_and_reach_the_engine(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["infer", "--prompt", "hello", "--max-tokens", "2", "--kv", "int4", "--context", "6000"]
+    assert main([*asked, "--json"]) == 0
+    capsys.readouterr()
+    folders = Folders.default()
+    request = base_request("bundled", "fp32", "cpu", folders, "int8", 6000)
+    assert (request.kv, request.context) == ("int8", 6000)
+    settings_file.save(Settings(kv="int4", context=7000, cache_mb=5), folders)
+    request = base_request("bundled", "fp32", "cpu", folders)
+    assert (request.kv, request.context, request.cache_bytes) == ("int4", 7000, 5 << 20)
+    for wrong in ({"kv": "int2"}, {"context": -1}):
+        with pytest.raises(UsageError):
+            base_request("bundled", "fp32", "cpu", folders, **wrong)  # type: ignore[arg-type]
