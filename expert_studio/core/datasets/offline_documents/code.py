@@ -19,7 +19,6 @@ from expert_studio.core.datasets.offline_documents.documents import (
     camel,
     families,
 )
-
 from expert_studio.core.datasets.offline_words import side
 
 
@@ -155,8 +154,7 @@ def _source(language: str, with_type: bool) -> Maker:
             steps = pen.chance.sample(tongue.steps, pen.number(2, 3))
             writer.next_function(pen.identifier())
             lines = (tongue.function, *steps, tongue.end)
-            parts.append("
-".join(writer.say(one) for one in lines))
+            parts.append("\n".join(writer.say(one) for one in lines))
         path = f"{pen.one('src/', 'lib/', '')}{writer.package}/{pen.slug()}.{tongue.suffix}"
         return Document(pen.one(path, path, ""), "\n\n".join(parts), language)
 
