@@ -18,6 +18,8 @@ class Question:
         temperature: None for the model's own.
         seed: sent only to servers of the person's own; others do not honour it.
         thinks: whether the model shall think before it answers, where that can be chosen.
+        schema: the JSON schema of the whole reply, as text; "" where it is more than one value.
+            A model of this process is held to it.
     """
 
     model: str
@@ -27,6 +29,7 @@ class Question:
     temperature: float | None = None
     seed: int = 0
     thinks: bool = False
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,13 @@ from expert_studio.core.datasets.provider_prices import Price
 from expert_studio.core.datasets.provider_reply import Question
 from expert_studio.core.datasets.provider_transport import Limits
 from expert_studio.core.datasets.teacher_budget import NOTHING, Cap, Cost
-from expert_studio.core.datasets.teacher_prompts import VERSION, Request, Wish, request_of
+from expert_studio.core.datasets.teacher_prompts import (
+    VERSION,
+    Request,
+    Wish,
+    request_of,
+    row_schema,
+)
 from expert_studio.core.errors import DatasetError, ExpertError
 
 End = Literal["done", "spent", "stopped", "exhausted", "failed"]
@@ -134,6 +140,7 @@ class TeacherJob:
             temperature=self.temperature,
             seed=self.seed * 1_000_003 + request.first,
             thinks=self.wish.format == "distillation",
+            schema=row_schema(self.wish) if request.rows == 1 else "",
         )
 
 

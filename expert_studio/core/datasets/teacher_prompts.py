@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from expert_studio.core.datasets.offline_request import DIFFICULTIES, Difficulty
 from expert_studio.core.datasets.teacher_tasks import Format, TeacherTask, tasks_of
@@ -40,6 +41,12 @@ _SHAPES: Mapping[str, str] = {
     "answer alone",
     "classification": '{"path": "…", "content": "…", "label": {"type": "…", "language": "…", '
     '"technologies": ["…"]}} where content is the document\'s text, 5 to 40 lines',
+}
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "instruction": ("instruction", "input", "output"),
+    "preference_pairs": ("instruction", "input", "chosen", "rejected", "flaw"),
+    "distillation": ("input", "reasoning", "answer"),
+    "classification": ("path", "content", "label"),
 }
 
 
@@ -113,6 +120,26 @@ def request_of(wish: Wish, seed: int, first: int, rows: int) -> Request:
     task = tasks[task_name]
     prompt = _prompt(wish, task, difficulty, topics, chance)
     return Request(first, rows, task_name, task, difficulty, topics, _SYSTEM, prompt)
+
+
+def row_schema(wish: Wish) -> str:
+    """The JSON schema of one row, as text, for models that can be held to one."""
+    names = _FIELDS["classification" if wish.domain == "classification" else wish.format]
+    fields: dict[str, Any] = {name: {"type": "string"} for name in names}
+    if wish.domain == "classification":
+        listed = {"type": "array", "items": {"type": "string"}, "maxItems": 8}
+        parts = {"type": {"type": "string"}, "language": {"type": "string"}, "technologies": listed}
+        fields["label"] = _object(parts)
+    return json.dumps(_object(fields))
+
+
+def _object(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
 
 
 def _prompt(
