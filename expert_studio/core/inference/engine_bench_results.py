@@ -155,8 +155,8 @@ def _memory(measured: Measured, plan: BenchPlan) -> Ratio:
     """One base shared by n experts, against n models with one expert each, by bytes held."""
     most = max(plan.counts)
     held, base = measured.held_bytes(most), measured.bases["studio"]["base_bytes"]
-    saved = None if not held else 1 - (base + held) / (most * base + held)
-    what = f"Memory saved by sharing the base, over {most} models with one expert each"
+    saved = None if not held or most < 2 else 1 - (base + held) / (most * base + held)
+    what = "Memory saved by sharing the base, over one model for each expert"
     return Ratio("memory_saved", what, saved, 0.5)
 
 
