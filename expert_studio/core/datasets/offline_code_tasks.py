@@ -35,6 +35,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 TASKS: tuple[str, ...] = ("explain", "complete", "bug")
 MIX: Mapping[str, float] = {"explain": 1.0, "complete": 1.2, "bug": 1.2}
 CORPUS_SHARE: Mapping[str, float] = {"explain": 0.3, "complete": 0.15}
+INTENTS_TO_A_FUNCTION = 4  # so many intents weigh as much as one function of its own
 _TITLES: Mapping[Language, str] = {"python": "Python", "rust": "Rust"}
 _ASK: Mapping[str, tuple[str, ...]] = {
     "explain": (
@@ -117,8 +118,9 @@ class CodeDomain:
     def _drawn(self, draw: RowDraw, difficulty: str | None) -> Function:
         known = _known(self.language, draw.held_out_family, difficulty)
         functions = [each for each in known if each.intent is None]
-        pool = functions if functions and draw.chance.random() < 0.5 else known
-        pattern = draw.chance.choice(pool)
+        others = (len(known) - len(functions)) / INTENTS_TO_A_FUNCTION
+        share = len(functions) / (len(functions) + others)
+        pattern = draw.chance.choice(functions if draw.chance.random() < share else known)
         return draw_function(draw.chance, self.language, pattern, draw.held_out_words)
 
     def _made(self, draw: RowDraw, flawed: bool) -> MadeRow:

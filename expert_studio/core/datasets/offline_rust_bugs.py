@@ -38,7 +38,7 @@ def _wrong_comparison(code: str, _words: Words) -> Iterator[tuple[str, str]]:
         (r" <= ([1-9])", r" < \1"),
         (r"\((\d+)\.\.=(\d+)\)\.contains", r"(\1..\2).contains"),
         (r"while low < high", "while low <= high"),
-        lines=r"\bif\b|while|filter|any\(",
+        lines=r"\bif\b|while|filter|find\(|any\(",
     )
 
 
@@ -59,7 +59,7 @@ def _inverted(code: str, _words: Words) -> Iterator[tuple[str, str]]:
         (r"(\| )(\w+\.(?:starts_with|ends_with|contains))", r"\1!\2"),
         (r"if (\w+)\.is_empty", r"if !\1.is_empty"),
         (r"^    !(\w+\.iter)", r"    \1"),
-        lines=r"\bif\b|filter|any\(",
+        lines=r"\bif\b|filter|find\(|any\(",
     )
 
 
@@ -119,12 +119,13 @@ def _missing_value(code: str, _words: Words) -> Iterator[tuple[str, str]]:
 
 
 def _unwrapped(code: str, _words: Words) -> Iterator[tuple[str, str]]:
-    return replaced(
+    """Where the value is an Option; to unwrap what was parsed is another matter."""
+    found = replaced(
         code,
         (r"\.unwrap_or\(\d+\)", ".unwrap()"),
-        (r"filter_map\((.*?)\.ok\(\)\)", r"map(\1.unwrap())"),
         (r"filter_map\((.*?)\.next\(\)\)", r"map(\1.last().unwrap())"),
     )
+    return ((wrong, right) for wrong, right in found if "parse" not in right)
 
 
 def _integer_division(code: str, _words: Words) -> Iterator[tuple[str, str]]:
