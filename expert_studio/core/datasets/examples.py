@@ -136,7 +136,7 @@ def read_examples(path: Path) -> Iterator[Example]:
         DatasetError: the file is missing or not UTF-8, or a line is not an example;
             the error names the line, counted from 1, and the reason.
     """
-    for number, line in _numbered_lines(path):
+    for number, line in numbered_lines(path):
         if not line.strip():
             continue
         try:
@@ -159,13 +159,22 @@ def write_examples(path: Path, examples: Iterable[Example]) -> int:
     Raises:
         StorageError: the folder cannot be written.
     """
+    return write_json_lines(path, (as_row(example) for example in examples))
+
+
+def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Writes one JSON object a line, by one rename; returns how many.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
     partial = path.with_name(path.name + ".partial")
     count = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8", newline="\n") as lines:
-            for example in examples:
-                lines.write(json.dumps(as_row(example), ensure_ascii=False) + "\n")
+            for row in rows:
+                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
                 count += 1
         partial.replace(path)
     except OSError as cause:
@@ -206,7 +215,12 @@ def _in_sentences(parse: Callable[[], _Parsed]) -> _Parsed:
         ) from cause
 
 
-def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a `.jsonl` or `.jsonl.xz` file, counted from 1.
+
+    Raises:
+        DatasetError: the file is missing or not UTF-8.
+    """
     try:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):

@@ -13,6 +13,7 @@ from random import Random
 # Rows are sorted by length inside groups of this many batches: wide enough to save
 # padding, narrow enough that an epoch still mixes short and long batches.
 GROUPED_BATCHES = 24
+PACKED_WINDOW = 512  # rows that are packed together
 
 
 def total_steps(rows: int, epochs: float, rows_per_step: int, max_steps: int | None) -> int:
@@ -37,6 +38,46 @@ def row_order(
         order += _grouped(rows, lengths, rows_per_step, chance) if group_by_length else rows
         epoch += 1
     return order[: steps * rows_per_step]
+
+
+def packed_order(
+    lengths: Sequence[int], sequences: int, max_length: int, seed: int
+) -> list[tuple[int, ...]]:
+    """Row numbers of each packed sequence, `sequences` of them, in reading order.
+
+    Every epoch packs each row once. Within a window of the epoch's shuffled rows each goes,
+    longest first, into the fullest sequence that still has room for it (best fit decreasing).
+    """
+    order: list[tuple[int, ...]] = []
+    epoch = 0
+    while len(order) < sequences:
+        order += packed_epoch(lengths, max_length, seed, epoch)
+        epoch += 1
+    return order[:sequences]
+
+
+def packed_epoch(
+    lengths: Sequence[int], max_length: int, seed: int, epoch: int = 0
+) -> list[tuple[int, ...]]:
+    """One epoch of `packed_order`."""
+    chance = Random(f"packing-{seed}-{epoch}")
+    rows = list(range(len(lengths)))
+    chance.shuffle(rows)
+    order: list[tuple[int, ...]] = []
+    for start in range(0, len(rows), PACKED_WINDOW):
+        window = rows[start : start + PACKED_WINDOW]
+        bins: list[tuple[int, list[int]]] = []  # (tokens, rows)
+        for row in sorted(window, key=lambda number: lengths[number], reverse=True):
+            fits = [i for i, (held, _) in enumerate(bins) if held + lengths[row] <= max_length]
+            best = max(fits, key=lambda i: bins[i][0], default=None)
+            if best is None:
+                bins.append((lengths[row], [row]))
+            else:
+                held, packed = bins[best]
+                bins[best] = (held + lengths[row], [*packed, row])
+        order += [tuple(packed) for _, packed in bins]
+    chance.shuffle(order)
+    return order
 
 
 def _grouped(

@@ -16,7 +16,7 @@ from expert_studio.core.training.evaluation import (
     Report,
 )
 from expert_studio.core.training.events import Ended, Evaluated, Event, Started, Step, effective
-from expert_studio.core.training.recipe import Recipe
+from expert_studio.core.training.recipe import Adapter, Recipe
 from expert_studio.core.training.scores import Measurement
 
 _TITLES = {
@@ -103,18 +103,28 @@ def _making(recipe: Recipe, events: tuple[Event, ...]) -> str:
     started = [event for event in counted if isinstance(event, Started)]
     losses = [event for event in counted if isinstance(event, Evaluated)]
     seconds = sum(event.session_s for event in events if isinstance(event, Ended))
-    adapter, schedule = recipe.adapter, recipe.schedule
-    modules = ", ".join(adapter.target_modules)
+    schedule = recipe.schedule
     base = f"{recipe.base.name} (SHA-256 `{recipe.base.sha256[:12]}`)"
     lines = [
         f"- Base: {base}, held in {recipe.quantization}, never changed.",
-        f"- Adapter: LoRA, rank {adapter.r}, alpha {adapter.alpha:g}, on {modules}.",
+        f"- Adapter: {_adapter_in_words(recipe.adapter)}.",
     ]
     lines += [
         f"- Learned on top of {needed.name} {needed.version} (SHA-256 "
         f"`{needed.weights_sha256[:12]}`), attached at weight {needed.weight:g} and frozen."
         for needed in recipe.dependencies
     ]
+    if recipe.start is not None:
+        lines.append(
+            f"- Started from {recipe.start.name} {recipe.start.version} (SHA-256 "
+            f"`{recipe.start.weights_sha256[:12]}`)."
+        )
+    if recipe.method == "dpo":
+        said = recipe.preference
+        lines.append(
+            f"- Method: DPO on preference pairs, beta {said.beta:g}, {said.loss} loss; its "
+            "reference is the adapter it started from."
+        )
     if started and steps:
         rows = recipe.batches.batch_size * recipe.batches.accumulation
         lines.append(
@@ -132,3 +142,14 @@ def _making(recipe: Recipe, events: tuple[Event, ...]) -> str:
         "- Again: `expert-cli train --recipe recipe.json`; dataset.json beside it makes the rows."
     )
     return "## How it was made\n\n" + "\n".join(lines)
+
+
+def _adapter_in_words(adapter: Adapter) -> str:
+    if adapter.kind == "soft_prompt":
+        return f"soft prompt of {adapter.soft_tokens} virtual tokens"
+    modules = ", ".join(adapter.target_modules)
+    if adapter.kind == "ia3":
+        return f"IA³ on {modules}"
+    name = "DoRA" if adapter.kind == "dora" else "LoRA"
+    scaled = " (rank-stabilised)" if adapter.rslora else ""
+    return f"{name}, rank {adapter.r}, alpha {adapter.alpha:g}{scaled}, on {modules}"

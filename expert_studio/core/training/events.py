@@ -58,6 +58,8 @@ class Step:
     tokens: int  # read in this session so far, prompts included
     tokens_per_s: float  # over the last steps of this session
     memory_bytes: int  # held by the worker (device memory on a GPU)
+    reward_margin: float = math.nan  # DPO: chosen less rejected reward, mean of the batch
+    reward_accuracy: float = math.nan  # DPO: share of pairs whose chosen answer is rewarded more
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,39 @@ class Evaluated:
     step: int
     loss: float  # nats per answer token
     rows: int
+    reward_margin: float = math.nan  # as a step's
+    reward_accuracy: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What the expert, half-learned, says to a prompt; greedy."""
+
+    at_s: float
+    step: int
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How it answers rows set aside, by the scorer of those rows."""
+
+    at_s: float
+    step: int
+    metric: str
+    score: float  # 0 to 1
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class BestKept:
+    """The adapter after a measurement that was among the best so far is on disk."""
+
+    at_s: float
+    step: int
+    loss: float  # of the rows set aside
+    folder: str  # below the run folder's best/
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +127,17 @@ class Ended:
     remedy: str = ""
 
 
-Event = Launched | Started | Step | Evaluated | CheckpointSaved | Ended
+Event = (
+    Launched | Started | Step | Evaluated | Sampled | Scored | BestKept | CheckpointSaved | Ended
+)
 KINDS: dict[str, type[Event]] = {
     "launched": Launched,
     "started": Started,
     "step": Step,
     "evaluated": Evaluated,
+    "sampled": Sampled,
+    "scored": Scored,
+    "best": BestKept,
     "checkpoint": CheckpointSaved,
     "ended": Ended,
 }
@@ -201,7 +241,8 @@ def effective(events: tuple[Event, ...]) -> tuple[Event, ...]:
 
 
 def _is_after(event: Event, step: int) -> bool:
-    return isinstance(event, Step | Evaluated | CheckpointSaved) and event.step > step
+    counted = Step | Evaluated | Sampled | Scored | BestKept | CheckpointSaved
+    return isinstance(event, counted) and event.step > step
 
 
 def _as_json(event: Event) -> dict[str, Any]:

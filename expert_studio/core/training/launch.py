@@ -14,14 +14,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from expert_studio.core.errors import CompatibilityError, StorageError, TrainingError
-from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.experts.adapter_config import parse_adapter_config
+from expert_studio.core.experts.library import CONFIG_FILE, InstalledExpert, Library
 from expert_studio.core.experts.requirement import parse_requirement
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders
 from expert_studio.core.training.events import EventLog, Launched
-from expert_studio.core.training.recipe import Base, Recipe
+from expert_studio.core.training.recipe import Adapter, Base, Dependency, Recipe, Start
 from expert_studio.core.training.rows import dataset_sha256, gather_rows, write_rows
 from expert_studio.core.training.run_folder import Places, RunFolder
 
@@ -63,7 +65,9 @@ def prepare(
     base_folder = find_base(recipe.base, folders)
     base_sha256 = weights_sha256(base_folder / "model.safetensors")
     _check_base(recipe.base, base_sha256)
-    dependencies = find_dependencies(recipe, Library(folders.library))
+    library = Library(folders.library)
+    dependencies = find_dependencies(recipe, library)
+    recipe, start_folder = _settled_start(recipe, library)
     beside = beside or Path.cwd()
     settled = recipe.model_copy(
         update={
@@ -84,6 +88,7 @@ def prepare(
     places = Places(
         base_folder=str(base_folder.resolve()),
         dependency_folders=tuple(str(expert.folder.resolve()) for expert in dependencies),
+        start_folder=start_folder,
     )
     rows = gather_rows(settled, beside, corpus)
     run = RunFolder.create(folders.runs, settled, places)
@@ -108,15 +113,18 @@ def resume(run: RunFolder) -> None:
             f"{run.identifier} cannot be resumed.",
             "It is still running." if state.status == "running" else "It is finished.",
         )
-    for dependency, folder in zip(
-        run.recipe.dependencies, run.places.dependency_folders, strict=True
-    ):
+    recipe, places = run.recipe, run.places
+    needed: list[tuple[Dependency | Start, str]] = list(
+        zip(recipe.dependencies, places.dependency_folders, strict=True)
+    )
+    if recipe.start is not None:
+        needed.append((recipe.start, places.start_folder))
+    for expert, folder in needed:
         weights = Path(folder) / "adapter_model.safetensors"
-        if not weights.is_file() or weights_sha256(weights) != dependency.weights_sha256:
+        if not weights.is_file() or weights_sha256(weights) != expert.weights_sha256:
             raise CompatibilityError(
                 f"{run.identifier} cannot be resumed.",
-                f"{dependency.name} {dependency.version}, which it stands on, "
-                "was removed or changed.",
+                f"{expert.name} {expert.version}, which it stands on, was removed or changed.",
                 "Install that version again, or start a new run.",
             )
     run.clear_stop()
@@ -156,6 +164,49 @@ def find_dependencies(recipe: Recipe, library: Library) -> tuple[InstalledExpert
         _found(wanted.name, recipe, index, library)
         for index, wanted in enumerate(recipe.dependencies)
     )
+
+
+def _settled_start(recipe: Recipe, library: Library) -> tuple[Recipe, str]:
+    """The recipe with its start's version, hash and shape filled in, and the start's folder.
+
+    Raises:
+        LibraryError: the start is not installed.
+        CompatibilityError: it is another version, has other weights, or is of another base.
+    """
+    start = recipe.start
+    if start is None:
+        return recipe, ""
+    expert = library.find(start.name)
+    reason = ""
+    if start.version not in ("", expert.version):
+        reason = f"Version {expert.version} is installed, {start.version} is wanted."
+    elif start.weights_sha256 not in ("", expert.weights_sha256):
+        reason = "Its weights are not those the recipe was made with."
+    elif not any(entry.is_named(recipe.base.name) for entry in expert.manifest.base_models):
+        reason = f"It was not made for {recipe.base.name}."
+    if reason:
+        raise CompatibilityError(
+            f"{recipe.name} cannot go on from {start.name}.",
+            reason,
+            f"Install a {start.name} that fits.",
+        )
+    settled = Start(name=expert.name, version=expert.version, weights_sha256=expert.weights_sha256)
+    shape = _adapter_of(expert, recipe.adapter)
+    update = {"start": settled, "adapter": shape}
+    return recipe.model_copy(update=update), str(expert.folder.resolve())
+
+
+def _adapter_of(expert: InstalledExpert, wanted: Adapter) -> Adapter:
+    """The recipe's adapter in the shape of the expert's; dropout stays as wanted."""
+    config = parse_adapter_config((expert.folder / CONFIG_FILE).read_bytes())
+    said: dict[str, Any] = {"kind": config.kind, "dropout": wanted.dropout}
+    if config.kind == "soft_prompt":
+        said["soft_tokens"] = config.soft_tokens
+    else:
+        said["target_modules"] = config.target_modules
+    if config.kind in ("lora", "dora"):
+        said |= {"r": config.r, "alpha": config.alpha, "rslora": config.use_rslora}
+    return Adapter.model_validate(said)
 
 
 def _found(name: str, recipe: Recipe, index: int, library: Library) -> InstalledExpert:

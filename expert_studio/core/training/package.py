@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from expert_studio.core.datasets.examples import Example, as_row, read_examples
+from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.errors import StorageError, TrainingError
 from expert_studio.core.experts import archive
 from expert_studio.core.experts.manifest import (
@@ -24,6 +24,7 @@ from expert_studio.core.experts.manifest import (
     Constraints,
     Manifest,
     Routing,
+    SoftPrompt,
     write_manifest,
 )
 from expert_studio.core.experts.weights import weights_sha256
@@ -36,6 +37,7 @@ from expert_studio.core.training.evaluation import (
 )
 from expert_studio.core.training.events import Evaluated, Step, effective
 from expert_studio.core.training.recipe import Recipe
+from expert_studio.core.training.rows import answers_to_score
 from expert_studio.core.training.run_folder import RunFolder
 
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -125,9 +127,16 @@ def build_manifest(run: RunFolder, report: Report | None) -> Manifest:
                 sha256=recipe.base.sha256,
                 quantization="bf16",
                 prompt_template="chatml",
-                adapters=(_adapter_entry(run, recipe),),
+                adapters=()
+                if recipe.adapter.kind == "soft_prompt"
+                else (_adapter_entry(run, recipe),),
             ),
         ),
+        soft_prompts=(
+            SoftPrompt(name="prompt", path=WEIGHTS_FILE, tokens=recipe.adapter.soft_tokens),
+        )
+        if recipe.adapter.kind == "soft_prompt"
+        else (),
         capabilities=said.capabilities or (f"task:{recipe.name}",),
         routing=Routing(keywords=said.keywords) if said.keywords else None,
         constraints=Constraints(
@@ -163,12 +172,18 @@ def test_cases(held_out: Sequence[Example], seed: int) -> dict[str, Any]:
 def _adapter_entry(run: RunFolder, recipe: Recipe) -> AdapterEntry:
     weights = run.adapter_folder / WEIGHTS_FILE
     steps = [event.step for event in run.events() if isinstance(event, Step)]
+    adapter = recipe.adapter
+    has_ranks = adapter.kind in ("lora", "dora")
     return AdapterEntry(
-        type="lora",
-        target_modules=recipe.adapter.target_modules,
-        r=recipe.adapter.r,
-        alpha=recipe.adapter.alpha,
-        dropout=recipe.adapter.dropout,
+        # upstream writes DoRA as a LoRA that says so
+        type="ia3" if adapter.kind == "ia3" else "lora",
+        use_dora=adapter.kind == "dora",
+        scaling={"dora": "dora", "ia3": "learned"}.get(adapter.kind, "standard"),
+        target_modules=adapter.target_modules,
+        feedforward_modules=adapter.feedforward_modules if adapter.kind == "ia3" else (),
+        r=adapter.r if has_ranks else None,
+        alpha=adapter.alpha if has_ranks else None,
+        dropout=adapter.dropout if has_ranks else 0.0,
         checkpoint_step=max(steps, default=0),
         size_bytes=weights.stat().st_size,
         sha256=weights_sha256(weights),
@@ -181,9 +196,8 @@ def _training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
         "method": recipe.method,
         "dataset": {"parts": [part.model_dump(mode="json") for part in recipe.datasets]},
         "config": {
-            "adapter_type": "lora",
-            "rank": recipe.adapter.r,
-            "alpha": recipe.adapter.alpha,
+            "adapter_type": recipe.adapter.kind,
+            **_adapter_numbers(recipe),
             "epochs": recipe.schedule.epochs,
             "learning_rate": recipe.schedule.learning_rate,
             "batch_size": recipe.batches.batch_size,
@@ -204,6 +218,15 @@ def _training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
         "validation_loss": round(losses[-1].loss, 4) if losses else None,
         "recipe": recipe.model_dump(mode="json"),
     }
+
+
+def _adapter_numbers(recipe: Recipe) -> dict[str, Any]:
+    adapter = recipe.adapter
+    if adapter.kind == "soft_prompt":
+        return {"soft_tokens": adapter.soft_tokens}
+    if adapter.kind == "ia3":
+        return {}
+    return {"rank": adapter.r, "alpha": adapter.alpha, "rslora": adapter.rslora}
 
 
 def _quality(report: Report | None) -> dict[str, Any]:
@@ -247,7 +270,10 @@ def _write_folder(run: RunFolder, manifest: Manifest, report: Report | None, fol
         shutil.copyfile(run.adapter_folder / name, folder / name)
     (folder / "manifest.json").write_bytes(write_manifest(manifest))
     (folder / "README.md").write_text(card(run.recipe, run.events(), report), encoding="utf-8")
-    held_out = tuple(read_examples(run.held_out_path)) or tuple(read_examples(run.validation_path))
+    method = run.recipe.method
+    held_out = tuple(answers_to_score(run.held_out_path, method)) or tuple(
+        answers_to_score(run.validation_path, method)
+    )
     cases = json.dumps(test_cases(held_out, run.recipe.seed), indent=2, ensure_ascii=False)
     (folder / "tests" / "test_cases.json").write_text(cases + "\n", encoding="utf-8")
     if report is not None:

@@ -40,6 +40,12 @@ PROJECTIONS: tuple[Projection, ...] = (
 )
 
 
+IA3_PROJECTIONS: tuple[Projection, ...] = ("k_proj", "v_proj", "down_proj")
+FEEDFORWARD: tuple[Projection, ...] = ("down_proj",)
+AdapterKind = Literal["lora", "dora", "ia3", "soft_prompt"]
+Held = Literal["bf16", "fp32", "nf4", "int8"]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -52,14 +58,49 @@ class Base(_Part):
 
 
 class Adapter(_Part):
-    """What is trained: low-rank deltas on these projections, in every layer."""
+    """What is trained, in every layer: low-rank deltas, factors, or virtual tokens.
 
-    kind: Literal["lora"] = "lora"
+    r, alpha, dropout and rslora are LoRA's and DoRA's; IA3 learns a factor for each output of
+    the attention projections named and for each input of `down_proj`; a soft prompt adapts no
+    projection, and learns `soft_tokens` embeddings that stand before the first token.
+    """
+
+    kind: AdapterKind = "lora"
     r: Annotated[StrictInt, Field(ge=1, le=256)] = 16
     alpha: Annotated[float, Field(gt=0, le=65536)] = 32.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     target_modules: Annotated[tuple[Projection, ...], Field(min_length=1)] = PROJECTIONS
     rslora: StrictBool = False
+    soft_tokens: Annotated[StrictInt, Field(ge=1, le=512)] = 20
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_layers(cls, said: Any) -> Any:
+        """IA3 adapts three projections where nothing else is said (Liu et al. 2022)."""
+        if isinstance(said, dict) and said.get("kind") == "ia3":
+            return {"target_modules": IA3_PROJECTIONS, **said}
+        return said
+
+    @property
+    def feedforward_modules(self) -> tuple[Projection, ...]:
+        """Those of `target_modules` whose input IA3 scales; it scales the others' output."""
+        return tuple(name for name in self.target_modules if name in FEEDFORWARD)
+
+
+class Start(_Part):
+    """The installed expert whose adapter learning goes on from; DPO's reference is its copy."""
+
+    name: Name
+    version: StrictStr = ""  # filled in when the run starts
+    weights_sha256: Sha256 = ""  # filled in when the run starts
+
+
+class Preference(_Part):
+    """How DPO weighs pairs (Rafailov et al. 2023). beta: how far it may leave the reference."""
+
+    beta: Annotated[float, Field(gt=0, le=10)] = 0.1
+    loss: Literal["sigmoid", "hinge", "ipo"] = "sigmoid"
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
 
 
 class Dependency(_Part):
@@ -104,6 +145,8 @@ class Batches(_Part):
     max_length: Annotated[StrictInt, Field(ge=16, le=200_000)] = 768  # tokens; longer rows drop out
     completion_only: StrictBool = True  # the loss counts the answer, not the prompt
     group_by_length: StrictBool = True  # rows of like length together: less padding
+    packing: StrictBool = False  # short rows share a sequence without seeing one another
+    gradient_checkpointing: StrictBool = False  # less memory, about a third slower
 
 
 class Watching(_Part):
@@ -113,6 +156,13 @@ class Watching(_Part):
     eval_every: Annotated[StrictInt, Field(ge=1)] = 100  # steps
     save_every: Annotated[StrictInt, Field(ge=1)] = 100  # steps
     keep_checkpoints: Annotated[StrictInt, Field(ge=2)] = 2
+    # Measurements without a better loss after which the run ends; 0: it runs to its last step.
+    early_stop: Annotated[StrictInt, Field(ge=0, le=1000)] = 0
+    sample_every: Annotated[StrictInt, Field(ge=0)] = 0  # steps; 0: no answers on the way
+    sample_prompts: tuple[StrictStr, ...] = ()  # none: the first rows set aside
+    sample_tokens: Annotated[StrictInt, Field(ge=1, le=2048)] = 96
+    test_every: Annotated[StrictInt, Field(ge=0)] = 0  # steps; 0: no scored answers on the way
+    test_rows: Annotated[StrictInt, Field(ge=1, le=1000)] = 16  # rows set aside that are scored
 
 
 class Card(_Part):
@@ -140,17 +190,20 @@ class Recipe(_Part):
     schema_version: Literal[1] = SCHEMA_VERSION
     name: Name
     version: Annotated[StrictStr, Field(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
-    method: Literal["sft"] = "sft"
+    method: Literal["sft", "dpo"] = "sft"
     base: Base = Base()
     adapter: Adapter = Adapter()
+    start: Start | None = None  # None: a fresh adapter, which changes nothing yet
+    preference: Preference = Preference()
     dependencies: tuple[Dependency, ...] = ()
     datasets: Annotated[tuple[DatasetPart, ...], Field(min_length=1)]
     schedule: Schedule = Schedule()
     batches: Batches = Batches()
     watching: Watching = Watching()
     precision: Literal["bf16", "fp32"] = "bf16"
-    quantization: Literal["bf16", "fp32"] = "bf16"
+    quantization: Held = "bf16"  # nf4 and int8 make it QLoRA (Dettmers et al. 2023)
     device: StrictStr = "auto"  # auto, cpu, mps, cuda, cuda:N
+    processes: Annotated[StrictInt, Field(ge=1, le=64)] = 1  # one for each card of this machine
     seed: Annotated[StrictInt, Field(ge=0, lt=2**31)] = 1
     card: Card = Card()
 
@@ -159,6 +212,16 @@ class Recipe(_Part):
         names = [dependency.name for dependency in self.dependencies]
         if len({self.name, *names}) != len(names) + 1:
             raise ValueError("an expert cannot be trained on top of itself or twice on another one")
+        return self
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Recipe:
+        if self.start is not None and self.start.name in {d.name for d in self.dependencies}:
+            raise ValueError("an expert cannot be both the start and a dependency")
+        if self.batches.packing and (self.method == "dpo" or self.adapter.kind == "soft_prompt"):
+            raise ValueError(
+                "pairs and soft prompts cannot be packed; set batches.packing to false"
+            )
         return self
 
 

@@ -7,47 +7,143 @@ Knows nothing of tokens.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from expert_studio.core.datasets.dataset_recipe import Splits, build, read_dataset_recipe
-from expert_studio.core.datasets.examples import Example, read_examples, write_examples
+from expert_studio.core.datasets.dataset_recipe import build, read_dataset_recipe
+from expert_studio.core.datasets.examples import (
+    Example,
+    Turn,
+    as_row,
+    numbered_lines,
+    read_examples,
+    write_json_lines,
+)
+from expert_studio.core.datasets.preference import (
+    PreferencePair,
+    is_preference,
+    parse_preference,
+)
+from expert_studio.core.datasets.row_body import row_of
 from expert_studio.core.errors import DatasetError
 from expert_studio.core.training.recipe import DatasetPart, Recipe
 from expert_studio.core.training.run_folder import RunFolder
 
+Row = Example | PreferencePair
 
-def gather_rows(recipe: Recipe, beside: Path, corpus: Path | None) -> Splits:
-    """Reads or makes the recipe's examples.
+
+@dataclass(frozen=True, slots=True)
+class RowSplits:
+    """The rows of a run: examples where it learns by SFT, pairs where by DPO."""
+
+    train: tuple[Row, ...]
+    validation: tuple[Row, ...]
+    held_out: tuple[Row, ...]
+
+
+def gather_rows(recipe: Recipe, beside: Path, corpus: Path | None) -> RowSplits:
+    """Reads or makes the recipe's rows.
 
     Raises:
         DatasetError: a dataset is missing, changed, or holds a row that cannot be used.
     """
-    train: list[Example] = []
-    validation: list[Example] = []
-    held_out: list[Example] = []
+    train: list[Row] = []
+    validation: list[Row] = []
+    held_out: list[Row] = []
     for part in recipe.datasets:
         splits = _splits(part, recipe, beside, corpus)
         train += _weighted(splits.train, part.weight, recipe.seed)
         validation += splits.validation
         held_out += splits.held_out
     watched = validation[: recipe.watching.eval_rows]
-    return Splits(tuple(train), tuple(watched), tuple(held_out))
+    return RowSplits(tuple(train), tuple(watched), tuple(held_out))
 
 
-def write_rows(run: RunFolder, rows: Splits) -> None:
+def write_rows(run: RunFolder, rows: RowSplits) -> None:
     """Writes the rows into the run's data folder. Raises StorageError."""
-    write_examples(run.train_path, rows.train)
-    write_examples(run.validation_path, rows.validation)
-    write_examples(run.held_out_path, rows.held_out)
+    for path, split in (
+        (run.train_path, rows.train),
+        (run.validation_path, rows.validation),
+        (run.held_out_path, rows.held_out),
+    ):
+        write_json_lines(path, (_as_json(row) for row in split))
 
 
-def _splits(part: DatasetPart, recipe: Recipe, beside: Path, corpus: Path | None) -> Splits:
+def read_pairs(path: Path) -> Iterator[PreferencePair]:
+    """The preference pairs of a `.jsonl` or `.jsonl.xz` file, in its order.
+
+    Raises:
+        DatasetError: the file cannot be read, or a line is no pair; the line is named.
+    """
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if not (isinstance(row, dict) and is_preference(row)):
+                raise ValueError("It is no preference pair, and DPO learns from pairs alone")
+            pair = parse_preference(row)
+        except (ValueError, RecursionError, DatasetError) as cause:
+            why = cause.why if isinstance(cause, DatasetError) else f"{cause}."
+            raise DatasetError(
+                f"Line {number} of {path.name} cannot be used.",
+                why,
+                "Give rows with prompt, chosen and rejected.",
+            ) from cause
+        yield pair if pair.identifier else replace(pair, identifier=f"{path.stem}-{number}")
+
+
+def answers_to_score(path: Path, method: str) -> Iterator[Example]:
+    """A run's rows as prompts with the answer that is right: of a pair, the chosen one.
+
+    Raises:
+        DatasetError: the file cannot be read.
+    """
+    if method != "dpo":
+        yield from read_examples(path)
+        return
+    for pair in read_pairs(path):
+        yield Example(
+            turns=(*pair.prompt, Turn("assistant", pair.chosen)),
+            identifier=pair.identifier,
+            family=pair.family,
+            source=pair.source,
+            license=pair.license,
+            scorer=pair.scorer,
+            task=pair.task,
+            difficulty=pair.difficulty,
+            check=pair.check,
+        )
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    return as_row(row) if isinstance(row, Example) else row_of(row)[1]
+
+
+def _splits(part: DatasetPart, recipe: Recipe, beside: Path, corpus: Path | None) -> RowSplits:
     path = beside / part.path
     _check_hash(part, beside)
     if path.suffix == ".json":
-        return build(read_dataset_recipe(path), corpus)
-    return _set_aside(tuple(read_examples(path)), recipe.watching.eval_rows, recipe.seed)
+        made = build(read_dataset_recipe(path), corpus)
+        return _of_method(RowSplits(made.train, made.validation, made.held_out), recipe, path)
+    read = read_pairs if recipe.method == "dpo" else read_examples
+    return _set_aside(tuple(read(path)), recipe.watching.eval_rows, recipe.seed)
+
+
+def _of_method(rows: RowSplits, recipe: Recipe, path: Path) -> RowSplits:
+    wanted = PreferencePair if recipe.method == "dpo" else Example
+    for split in (rows.train, rows.validation, rows.held_out):
+        if any(not isinstance(row, wanted) for row in split):
+            raise DatasetError(
+                f"The dataset recipe {path.name} makes rows that this method cannot learn from.",
+                "DPO learns from preference pairs, SFT from single answers.",
+                "Set the method or the parts' rows to one another.",
+            )
+    return rows
 
 
 def dataset_sha256(part: DatasetPart, beside: Path) -> str:
@@ -72,15 +168,15 @@ def _check_hash(part: DatasetPart, beside: Path) -> None:
         )
 
 
-def _set_aside(examples: tuple[Example, ...], eval_rows: int, seed: int) -> Splits:
+def _set_aside(rows: Sequence[Row], eval_rows: int, seed: int) -> RowSplits:
     """A tenth of a plain file at most, drawn at random, watches the loss."""
-    aside = min(eval_rows, len(examples) // 10)
-    numbers = set(Random(f"validation-{seed}").sample(range(len(examples)), aside))
-    train = tuple(e for i, e in enumerate(examples) if i not in numbers)
-    return Splits(train, tuple(e for i, e in enumerate(examples) if i in numbers), ())
+    aside = min(eval_rows, len(rows) // 10)
+    numbers = set(Random(f"validation-{seed}").sample(range(len(rows)), aside))
+    train = tuple(row for i, row in enumerate(rows) if i not in numbers)
+    return RowSplits(train, tuple(row for i, row in enumerate(rows) if i in numbers), ())
 
 
-def _weighted(examples: tuple[Example, ...], weight: float, seed: int) -> list[Example]:
+def _weighted(rows: Sequence[Row], weight: float, seed: int) -> list[Row]:
     whole, part = divmod(weight, 1.0)
-    chosen = list(examples) * int(whole)
-    return chosen + Random(f"weight-{seed}").sample(examples, round(len(examples) * part))
+    chosen = list(rows) * int(whole)
+    return chosen + Random(f"weight-{seed}").sample(rows, round(len(rows) * part))

@@ -41,6 +41,7 @@ class Places:
 
     base_folder: str
     dependency_folders: tuple[str, ...]  # in the recipe's order
+    start_folder: str = ""  # of the expert that learning goes on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,10 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def best_folder(self) -> Path:
+        return self.path / "best"
+
+    @property
     def adapter_folder(self) -> Path:
         return self.path / "adapter"
 
@@ -149,7 +154,8 @@ class RunFolder:
     @property
     def places(self) -> Places:
         said = self._described()
-        return Places(said["base_folder"], tuple(said["dependency_folders"]))
+        dependencies = tuple(said["dependency_folders"])
+        return Places(said["base_folder"], dependencies, said.get("start_folder", ""))
 
     def events(self) -> tuple[Event, ...]:
         return read_events(self.events_path)

@@ -1,4 +1,4 @@
-"""What the trainer's progress becomes: events, and a stop that saves first.
+"""What the trainer's progress becomes: events, a stop that saves first, an end when it is time.
 
 Knows nothing of models; turns what transformers logs into `events`.
 """
@@ -10,33 +10,69 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from expert_studio.core.training.events import CheckpointSaved, Evaluated, EventLog, Step
+from expert_studio.core.training.events import (
+    BestKept,
+    CheckpointSaved,
+    Evaluated,
+    Event,
+    EventLog,
+    Step,
+    effective,
+)
+from expert_studio.core.training.trainer_answers import AnswersOnTheWay
+from expert_studio.core.training.trainer_data import RunRows
 
 RATE_STEPS = 20  # the rate is taken over this many steps
 
 
 class EventCallback(TrainerCallback):
-    """Writes one event per step, evaluation and finished checkpoint of one session."""
+    """Writes one event per step, evaluation and finished checkpoint of one session.
+
+    Attributes:
+        stopped: somebody asked for the end, and a checkpoint was saved.
+        stopped_early: so many measurements brought no better loss that the run was ended.
+        diverged_at: the step whose loss was no number; the run ends there.
+        best: the best measurement so far whose adapter was kept.
+        finishing: the next measurement is of the finished adapter and decides nothing.
+    """
 
     def __init__(
         self,
         log: EventLog,
         should_stop: Callable[[], bool],
         memory_bytes: Callable[[], int],
-        steps_per_epoch: float,
-        eval_rows: int,
+        rows: RunRows,
+        early_stop: int,
     ) -> None:
         self._log = log
         self._should_stop = should_stop
         self._memory_bytes = memory_bytes
-        self._steps_per_epoch = steps_per_epoch
-        self._eval_rows = eval_rows
+        self._rows = rows
+        self._early_stop = early_stop
+        self._without_better = 0
         self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], RATE_STEPS + 1)
         self.stopped = False
+        self.stopped_early = False
+        self.diverged_at: int | None = None
+        self.best: BestKept | None = None
+        self.finishing = False
+        self.keep_best: Callable[[int, float], BestKept] | None = None
+        self.answers: AnswersOnTheWay | None = None
+
+    def take_up(self, events: tuple[Event, ...], checkpoint: Path | None) -> None:
+        """Takes over what earlier sessions measured up to the checkpoint that is gone on from."""
+        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+        for event in effective(events):
+            if isinstance(event, BestKept) and event.step <= step:
+                if self.best is None or event.loss < self.best.loss:
+                    self.best, self._without_better = event, 0
+            elif isinstance(event, Evaluated) and event.step <= step and self.best is not None:
+                self._without_better += event.step > self.best.step
 
     def on_train_begin(
         self,
@@ -55,6 +91,8 @@ class EventCallback(TrainerCallback):
             self.stopped = True
             control.should_save = True
             control.should_training_stop = True
+        if self.answers is not None:
+            self.answers.after(state.global_step)
         return control
 
     def on_log(
@@ -67,6 +105,11 @@ class EventCallback(TrainerCallback):
     ) -> None:
         if not logs or "loss" not in logs:
             return
+        if not math.isfinite(_number(logs["loss"])) and self.diverged_at is None:
+            self.diverged_at = state.global_step
+            control.should_save = False
+            control.should_evaluate = False
+            control.should_training_stop = True
         tokens = int(logs.get("num_tokens", 0))
         self._recent.append((time.monotonic(), tokens))
         (first_s, first_tokens), (last_s, last_tokens) = self._recent[0], self._recent[-1]
@@ -74,13 +117,15 @@ class EventCallback(TrainerCallback):
             Step(
                 at_s=time.time(),
                 step=state.global_step,
-                epoch=round(state.global_step / self._steps_per_epoch, 4),
+                epoch=round(state.global_step / self._rows.steps_per_epoch, 4),
                 loss=_number(logs["loss"]),
                 learning_rate=_number(logs.get("learning_rate")),
                 grad_norm=_number(logs.get("grad_norm")),
                 tokens=tokens,
                 tokens_per_s=round((last_tokens - first_tokens) / max(last_s - first_s, 1e-9), 1),
                 memory_bytes=self._memory_bytes(),
+                reward_margin=_number(logs.get("rewards/margins")),
+                reward_accuracy=_number(logs.get("rewards/accuracies")),
             )
         )
 
@@ -92,8 +137,31 @@ class EventCallback(TrainerCallback):
         metrics: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        loss = _number((metrics or {}).get("eval_loss"))
-        self._log.append(Evaluated(time.time(), state.global_step, loss, self._eval_rows))
+        measured = metrics or {}
+        loss = _number(measured.get("eval_loss"))
+        self._log.append(
+            Evaluated(
+                time.time(),
+                state.global_step,
+                loss,
+                self._rows.watched,
+                _number(measured.get("eval_rewards/margins")),
+                _number(measured.get("eval_rewards/accuracies")),
+            )
+        )
+        if not self.finishing and math.isfinite(loss):
+            self._judge(loss, state, control)
+
+    def _judge(self, loss: float, state: TrainerState, control: TrainerControl) -> None:
+        if self.best is None or loss < self.best.loss:
+            self._without_better = 0
+            if self.keep_best is not None:
+                self.best = self.keep_best(state.global_step, loss)
+            return
+        self._without_better += 1
+        if self._early_stop and self._without_better >= self._early_stop:
+            self.stopped_early = True
+            control.should_training_stop = True
 
     def on_save(
         self,

@@ -37,7 +37,8 @@ class AdapterTrainer(SFTTrainer):
         next_labels: Tensor = inputs["labels"][:, 1:]  # (batch, tokens - 1)
         positions = (next_labels != IGNORED_LABEL).any(dim=0).nonzero().flatten()  # (kept,)
         asked = {name: value for name, value in inputs.items() if name != "labels"}
-        logits = model(**asked, use_cache=False, logits_to_keep=positions).logits
+        kept = positions + _virtual_tokens(self.model)
+        logits = model(**asked, use_cache=False, logits_to_keep=kept).logits
         labels = next_labels[:, positions]  # (batch, kept); logits (batch, kept, vocab)
         total = cross_entropy(
             logits.float().flatten(0, 1),
@@ -48,7 +49,8 @@ class AdapterTrainer(SFTTrainer):
         count = (
             (labels != IGNORED_LABEL).sum() if num_items_in_batch is None else num_items_in_batch
         )
-        self._count_tokens(inputs["attention_mask"])
+        # Packed rows have no mask; their padding is a few tokens.
+        self._count_tokens(inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])))
         return total / torch.as_tensor(count).clamp(min=1)
 
     def _count_tokens(self, attention_mask: Tensor) -> None:
@@ -56,3 +58,9 @@ class AdapterTrainer(SFTTrainer):
         if mode == "train":
             self._total_train_tokens += int(attention_mask.sum())
         self._metrics[mode]["num_tokens"] = [self._total_train_tokens]
+
+
+def _virtual_tokens(model: Any) -> int:
+    """How many positions a soft prompt puts before the first token."""
+    learning = getattr(model, "active_peft_config", None)
+    return int(getattr(learning, "num_virtual_tokens", 0) or 0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expert_studio.core.datasets.examples import Example, Turn
+from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.errors import TrainingError
 
 IGNORED_LABEL = -100  # what the loss leaves out, by convention of transformers
@@ -21,6 +22,24 @@ class TokenRow:
 
     input_ids: list[int]
     labels: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One preference pair: lists of tokens; both answers end with the end-of-turn token."""
+
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    rejected_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRow:
+    """Several rows in one sequence; `position_ids` begins again at 0 with each of them."""
+
+    input_ids: list[int]
+    labels: list[int]
+    position_ids: list[int]
 
 
 def token_rows(
@@ -46,6 +65,42 @@ def token_rows(
         unlearned = [IGNORED_LABEL] * len(prompt_ids) if completion_only else prompt_ids
         rows.append(TokenRow(prompt_ids + answer_ids, unlearned + answer_ids))
     return rows, dropped
+
+
+def pair_rows(
+    pairs: Iterable[PreferencePair], tokenizer: Any, max_length: int
+) -> tuple[list[PairRow], int]:
+    """As `token_rows`, for preference pairs; a pair is left out when either answer is too long.
+
+    Raises:
+        TrainingError: the base has no chat template that can be used.
+    """
+    rows, dropped = [], 0
+    for pair in pairs:
+        prompt = prompt_text(tokenizer, pair.prompt)
+        prompt_ids = _encode(tokenizer, prompt)
+        chosen, rejected = (
+            _encode(
+                tokenizer,
+                _answer_text(tokenizer, Example((*pair.prompt, Turn("assistant", answer))), prompt),
+            )
+            for answer in (pair.chosen, pair.rejected)
+        )
+        if len(prompt_ids) + max(len(chosen), len(rejected)) > max_length:
+            dropped += 1
+            continue
+        rows.append(PairRow(prompt_ids, chosen, rejected))
+    return rows, dropped
+
+
+def packed_row(rows: Sequence[TokenRow]) -> PackedRow:
+    """Puts rows behind one another; no row's first token is learned from the row before it."""
+    packed = PackedRow([], [], [])
+    for row in rows:
+        packed.input_ids.extend(row.input_ids)
+        packed.labels.extend([IGNORED_LABEL, *row.labels[1:]])
+        packed.position_ids.extend(range(len(row.input_ids)))
+    return packed
 
 
 def prompt_text(tokenizer: Any, turns: Sequence[Turn]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,3 +73,7 @@ def session(run: RunFolder) -> tuple[Event, ...]:
 def kill_worker(run: RunFolder) -> None:
     pid = [event.pid for event in run.events() if isinstance(event, Launched)][-1]
     psutil.Process(pid).kill()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

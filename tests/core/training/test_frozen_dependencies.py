@@ -12,11 +12,17 @@ from transformers import AutoModelForCausalLM
 
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.library import InstalledExpert, Library
-from expert_studio.core.settings import Folders
+from expert_studio.core.inference.conversation import BaseRequest
+from expert_studio.core.inference.engine import load_engine
+from expert_studio.core.inference.stack import Stack, StackMember
+from expert_studio.core.settings import Folders, Quantization
+from expert_studio.core.training.recipe import Recipe
+from expert_studio.core.training.run_folder import Places
 from expert_studio.core.training.trainer_dependencies import (
     FrozenDependency,
     attach_dependencies,
 )
+from expert_studio.core.training.trainer_model import build_model
 from tests.expert_factory import installed_expert
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # transformers' own
@@ -103,8 +109,87 @@ def test_a_dependency_never_gets_into_what_is_saved(
     assert not any("dependency" in name for name in model.state_dict())
 
 
-def test_a_dependency_of_another_shape_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("learning", ["lora", "dora", "ia3", "soft_prompt"])
+def test_every_kind_learns_on_what_the_engine_composes(tmp_path: Path, learning: str) -> None:
+    """Base, three kinds frozen beneath, one that learns: the engine gives the same logits."""
     library = Library(tmp_path / "library")
-    other = installed_expert(library, "json-parser", kind="ia3")
-    with pytest.raises(TrainingError, match="must be LoRA"):
-        with_new_adapter([FrozenDependency(other.name, other.folder, 1.0)])
+    everything = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    kinds = ["lora", "dora"] if learning == "dora" else ["lora", "dora", "ia3"]
+    beneath = [
+        installed_expert(
+            library, f"beneath-{kind}", kind=kind, load_order=n, modules=everything, seed=n
+        )
+        for n, kind in enumerate(kinds)
+    ]
+    top = installed_expert(
+        library, "on-top", kind=learning, load_order=9, modules=everything, seed=9
+    )
+    weights = [0.7, -0.4, 1.3][: len(beneath)]
+    recipe = Recipe.model_validate(
+        {
+            "name": "next-one",
+            "datasets": [{"path": "rows.jsonl"}],
+            "adapter": adapter_said(learning, everything),
+            "start": {"name": "on-top"},
+            "dependencies": [
+                {"name": e.name, "weight": w} for e, w in zip(beneath, weights, strict=True)
+            ],
+            "quantization": "fp32",
+        }
+    )
+    places = Places(
+        str(Folders.default().bundled_base), tuple(str(e.folder) for e in beneath), str(top.folder)
+    )
+    model = build_model(places, recipe, torch.device("cpu")).eval()
+    with torch.no_grad():
+        logits = model(input_ids=IDS).logits[0, -IDS.shape[1] :]
+
+    request = BaseRequest(Folders.default().bundled_base, "fp32", "cpu")
+    engine = load_engine(request, lambda _share: None)
+    try:
+        stack = Stack(
+            (
+                *(member(e, w) for e, w in zip(beneath, weights, strict=True)),
+                member(top, 1.0),
+            ),
+            engine.base.sha256,
+            "fp32",
+        )
+        wanted = engine.logits(IDS[0].tolist(), stack)
+        alone = engine.logits(IDS[0].tolist(), Stack(stack.members[:-1], *stack_base(stack)))
+    finally:
+        engine.close()
+    assert torch.linalg.norm(logits - wanted) / torch.linalg.norm(wanted) < 1e-5
+    assert torch.linalg.norm(alone - wanted) / torch.linalg.norm(wanted) > 1e-3
+
+
+def adapter_said(kind: str, modules: list[str]) -> dict[str, Any]:
+    """The adapter of a recipe that `expert_factory` makes of that kind."""
+    if kind == "soft_prompt":
+        return {"kind": kind, "soft_tokens": 4}
+    if kind == "ia3":
+        return {"kind": kind, "target_modules": modules}
+    return {"kind": kind, "target_modules": modules, "r": 4, "alpha": 8}
+
+
+def member(expert: InstalledExpert, weight: float) -> StackMember:
+    order = expert.manifest.constraints.load_order
+    return StackMember(
+        expert.name, expert.version, expert.weights_sha256, weight, order, "task", expert.folder
+    )
+
+
+def stack_base(stack: Stack) -> tuple[str, Quantization]:
+    return stack.base_sha256, stack.quantization
+
+
+@pytest.mark.parametrize(("kind", "learning"), [("soft_prompt", "lora"), ("ia3", "dora")])
+def test_what_cannot_be_stood_on_is_refused(tmp_path: Path, kind: str, learning: str) -> None:
+    library = Library(tmp_path / "library")
+    other = installed_expert(library, "json-parser", kind=kind)
+    config = LoraConfig(
+        r=2, target_modules=MODULES, use_dora=learning == "dora", task_type="CAUSAL_LM"
+    )
+    model = get_peft_model(base(), config)
+    with pytest.raises(TrainingError, match="cannot be attached"):
+        attach_dependencies(model, [FrozenDependency(other.name, other.folder, 1.0)])

@@ -196,10 +196,10 @@ def test_the_adapter_answers_in_the_engine_as_in_peft(world: World) -> None:
     from expert_studio.core.inference.conversation import BaseRequest
     from expert_studio.core.inference.engine import load_engine
     from expert_studio.core.inference.stack import Stack, StackMember
-    from expert_studio.core.training.trainer import build_model
+    from expert_studio.core.training.trainer_model import build_model
 
     run = world.unbroken
-    model = build_model(run, run.recipe, torch.device("cpu")).eval()
+    model = build_model(run.places, run.recipe, torch.device("cpu")).eval()
     set_peft_model_state_dict(
         model,
         {
