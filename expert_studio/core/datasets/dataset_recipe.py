@@ -18,8 +18,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from expert_studio.core.datasets import offline_json, offline_logs
+from expert_studio.core.datasets import offline, offline_json, offline_logs
 from expert_studio.core.datasets.examples import Example, parse_row
+from expert_studio.core.datasets.offline_request import OfflineRequest
 from expert_studio.core.errors import DatasetError
 
 Split = Literal["train", "validation", "held_out"]
@@ -39,12 +40,27 @@ class Counts(_Part):
 
 
 class RulePart(_Part):
-    """Rows made by rule. `share` weighs the generator's tasks."""
+    """Rows made by rule. `share` weighs the generator's tasks.
+
+    Attributes:
+        generator: "json" and "logs" are the first generators, whose rows stay as they are;
+            the others are the domains of `offline`, "json-tasks" being its json.
+        version: of the domain's generator; another one is refused. None takes any.
+        difficulty: shares of easy, medium and hard; empty for even ones.
+        known_families: of the held-out rows, the share with a training family, unseen words.
+        uses_corpus: whether the domain's families that need the corpus folder are drawn.
+    """
 
     kind: Literal["rule"]
-    generator: Literal["json", "logs"]
+    generator: Literal[
+        "json", "logs", "english", "json-tasks", "cypher", "python", "rust", "classification"
+    ]
     rows: Counts
     share: dict[StrictStr, float] = Field(default_factory=dict)
+    version: StrictInt | None = None
+    difficulty: dict[StrictStr, float] = Field(default_factory=dict)
+    known_families: Annotated[float, Field(ge=0, le=1)] = 0.0
+    uses_corpus: bool = False
 
 
 class CorpusPart(_Part):
@@ -116,20 +132,44 @@ def build(recipe: DatasetRecipe, corpus: Path | None) -> Splits:
     for part in recipe.parts:
         if isinstance(part, RulePart):
             for split, rows in made.items():
-                rows.extend(_by_rule(part, recipe.seed, split))
+                rows.extend(_by_rule(part, recipe.seed, split, corpus))
         if isinstance(part, CorpusPart):
             for split, documents in _from_corpus(part, recipe.seed, corpus).items():
                 made[split] += documents
     return Splits(*(tuple(made[split]) for split in _SPLIT_SEEDS))
 
 
-def _by_rule(part: RulePart, seed: int, split: Split) -> Iterator[Example]:
+def _by_rule(part: RulePart, seed: int, split: Split, corpus: Path | None) -> Iterator[Example]:
     count: int = getattr(part.rows, split)
     split_seed = seed * 10 + _SPLIT_SEEDS[split]
     held_out = split == "held_out"
     if part.generator == "json":
         return offline_json.rows(count, split_seed, held_out, part.share)
-    return offline_logs.rows(count, split_seed, held_out)
+    if part.generator == "logs":
+        return offline_logs.rows(count, split_seed, held_out)
+    domain = offline.domain(part.generator.removesuffix("-tasks"))
+    if part.version not in (None, domain.VERSION):
+        raise DatasetError(
+            f"The {part.generator} rows cannot be made again.",
+            f"The recipe names version {part.version} of the generator, this is {domain.VERSION}.",
+            "Use the program the recipe was written with, or take the version out.",
+        )
+    if part.uses_corpus and corpus is None:
+        raise DatasetError(
+            f"The {part.generator} rows need a corpus.",
+            "No corpus folder was given.",
+            "Name it with --corpus FOLDER.",
+        )
+    request = OfflineRequest(
+        count=count,
+        seed=split_seed,
+        held_out=held_out,
+        tasks=part.share,
+        difficulty=part.difficulty,
+        corpus=corpus if part.uses_corpus else None,
+        known_families=part.known_families,
+    )
+    return domain.sft_rows(request)
 
 
 def _from_corpus(part: CorpusPart, seed: int, corpus: Path | None) -> dict[Split, list[Example]]:
