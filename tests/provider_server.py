@@ -22,7 +22,7 @@ from typing import Any, Literal
 Kind = Literal[
     "status", "hang", "redirect", "broken-json", "endless", "huge", "wrong-type", "tool",
     "refusal", "empty", "cut", "echo", "drop", "not-rows", "half-rows", "packed", "prose",
-    "stall", "error-event", "numbers",
+    "stall", "error-event", "numbers", "odd",
 ]  # fmt: skip
 ROWS_ASKED = re.compile(r"Write (\d+) training examples")
 
@@ -305,6 +305,15 @@ class _Handler(BaseHTTPRequestHandler):
         error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
         self._piece(f"event: error\ndata: {json.dumps(error)}\n\n".encode())
         self._piece(b"")
+
+    def _odd(self, asked: Asked, fault: Fault) -> None:
+        """One event, or one whole reply, of a shape that no interface has."""
+        if not self.server_of.conduct.stream:
+            return self._answer(200, fault.value.encode())
+        self._begin("text/event-stream")
+        for name in ("message_start", "content_block_start", "content_block_delta"):
+            self._piece(f"event: {name}\ndata: {fault.value}\n\n".encode())
+        return self._piece(b"")
 
     # --- the line ----------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import httpcore2
 import httpx2
@@ -28,10 +28,8 @@ from expert_studio.core.datasets.provider_transport import (
 )
 from expert_studio.core.errors import ExpertError
 
-if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
-    from openai import AsyncOpenAI
-
+_Read = Callable[[Question, ReplyParts], Awaitable[None]]
+"""Sends a question in one dialect and gathers what comes back."""
 NO_KEY = "none-needed"
 _FINAL = {401, 402, 403, 404, 405, 410, 426, 451}
 _AGAIN = {408, 409, 425, 429}
@@ -79,9 +77,10 @@ def open_teacher(
         timeout=httpx2.Timeout(limits.read_s, connect=limits.connect_s, pool=None),
     )
     told = key.reveal() if key else NO_KEY
-    if provider.dialect == "anthropic":
-        return _AnthropicTeacher(provider, address, told, carrier, redactor, limits)
-    return _OpenAITeacher(provider, address, told, carrier, redactor, limits)
+    dialect = _anthropic if provider.dialect == "anthropic" else _openai
+    read = dialect(provider, address, told, carrier)
+    quiet_clients()
+    return _RemoteTeacher(provider, address, read, carrier, redactor, limits)
 
 
 class _LocalTeacher:
@@ -112,24 +111,17 @@ class _RemoteTeacher:
         self,
         provider: Provider,
         address: Address,
-        key: str,
+        read: _Read,
         carrier: httpx2.AsyncClient,
         redactor: Redactor,
         limits: Limits,
     ) -> None:
         self._provider = provider
         self._address = address
+        self._read = read
         self._carrier = carrier
         self._redactor = redactor
         self._limits = limits
-        self._connect(key)
-        quiet_clients()
-
-    def _connect(self, key: str) -> None:
-        raise NotImplementedError
-
-    def _pieces(self, question: Question) -> AsyncIterator[None]:
-        raise NotImplementedError
 
     async def ask(self, question: Question) -> Reply:
         parts = ReplyParts()
@@ -157,9 +149,6 @@ class _RemoteTeacher:
     async def close(self) -> None:
         await self._carrier.aclose()
 
-    async def _read(self, question: Question, parts: ReplyParts) -> None:
-        raise NotImplementedError
-
     def _failure(self, cause: BaseException) -> ProviderError | None:
         """The sentence for what a client raised; None for a defect of ours."""
         status: int | None = None
@@ -175,11 +164,22 @@ class _RemoteTeacher:
             return self._unreached("it could not be connected to")
         if any(isinstance(one, _BROKEN) for one in _chain(cause)):
             return self._unreached("the connection broke", paid=True)
-        if isinstance(cause, ValueError) or type(cause).__module__.startswith(_CLIENTS):
+        if type(cause).__name__ == "APIError":  # told within the stream, after it began well
+            told = self._redactor.sentence(str(cause))
             return ProviderError(
-                "A reply could not be used.", "It is not the JSON it should be.",
-                scope="row", paid=True,
-            )  # fmt: skip
+                f"{self._provider.title} broke off its reply.",
+                f"It says: {told}",
+                "Go on later.",
+                scope="again",
+                paid=True,
+            )
+        if isinstance(cause, _MISSHAPEN) or type(cause).__module__.startswith(_CLIENTS):
+            return ProviderError(
+                "A reply could not be used.",
+                "It is not the JSON it should be.",
+                scope="row",
+                paid=True,
+            )
         return None
 
     def _unreached(self, why: str, paid: bool = False) -> ProviderError:
@@ -225,20 +225,14 @@ class _RemoteTeacher:
         )
 
 
-class _OpenAITeacher(_RemoteTeacher):
-    _client: AsyncOpenAI
+def _openai(provider: Provider, address: Address, key: str, carrier: httpx2.AsyncClient) -> _Read:
+    from openai import AsyncOpenAI
 
-    def _connect(self, key: str) -> None:
-        from openai import AsyncOpenAI
+    client = AsyncOpenAI(api_key=key, base_url=address.url, max_retries=0, http_client=carrier)
+    # OpenAI's newer models know only the first name, other servers only the second
+    limit = "max_completion_tokens" if provider.name == "openai" else "max_tokens"
 
-        self._client = AsyncOpenAI(
-            api_key=key,
-            base_url=self._address.url,
-            max_retries=0,
-            http_client=self._carrier,
-        )
-
-    async def _read(self, question: Question, parts: ReplyParts) -> None:
+    async def read(question: Question, parts: ReplyParts) -> None:
         asked: dict[str, Any] = {
             "model": question.model,
             "messages": [
@@ -247,41 +241,40 @@ class _OpenAITeacher(_RemoteTeacher):
             ],
             "stream": True,
             "stream_options": {"include_usage": True},
+            limit: question.most_tokens,
         }
-        # OpenAI's newer models know only the first name, other servers only the second
-        official = self._provider.name == "openai"
-        asked["max_completion_tokens" if official else "max_tokens"] = question.most_tokens
         if question.temperature is not None:
             asked["temperature"] = question.temperature
-        if self._address.local:
+        if address.local:
             asked["seed"] = question.seed
-        if self._provider.name == "deepseek":
+        if provider.name == "deepseek":
             kind = "enabled" if question.thinks else "disabled"
             asked["extra_body"] = {"thinking": {"type": kind}}
-        stream = await self._client.chat.completions.create(**asked)
+        stream = await client.chat.completions.create(**asked)
         async with stream:
             if _is_whole(stream.response):
                 parts.take(openai_event(json.loads(await stream.response.aread())))
                 return
             async for event in stream:
-                parts.take(openai_event(event.model_dump(exclude_none=True)))
+                parts.take(openai_event(event.model_dump(exclude_none=True, warnings=False)))
+
+    return read
 
 
-class _AnthropicTeacher(_RemoteTeacher):
-    _client: AsyncAnthropic
+def _anthropic(
+    _provider: Provider, address: Address, key: str, carrier: httpx2.AsyncClient
+) -> _Read:
+    from anthropic import AsyncAnthropic
 
-    def _connect(self, key: str) -> None:
-        from anthropic import AsyncAnthropic
+    client = AsyncAnthropic(
+        api_key=key,
+        base_url=address.url,
+        max_retries=0,
+        http_client=carrier,
+        open_telemetry=False,
+    )
 
-        self._client = AsyncAnthropic(
-            api_key=key,
-            base_url=self._address.url,
-            max_retries=0,
-            http_client=self._carrier,
-            open_telemetry=False,
-        )
-
-    async def _read(self, question: Question, parts: ReplyParts) -> None:
+    async def read(question: Question, parts: ReplyParts) -> None:
         asked: dict[str, Any] = {
             "model": question.model,
             "system": question.system,
@@ -291,18 +284,22 @@ class _AnthropicTeacher(_RemoteTeacher):
         }
         if question.temperature is not None:
             asked["temperature"] = min(question.temperature, 1.0)
-        stream = await self._client.messages.create(**asked)
+        stream = await client.messages.create(**asked)
         async with stream:
             if _is_whole(stream.response):
                 parts.take(anthropic_event(json.loads(await stream.response.aread())))
                 return
             async for event in stream:
-                parts.take(anthropic_event(event.model_dump(exclude_none=True)))
+                parts.take(anthropic_event(event.model_dump(exclude_none=True, warnings=False)))
+
+    return read
 
 
 _TIMED_OUT = (httpx2.TimeoutException, httpcore2.ReadTimeout, httpcore2.WriteTimeout)
 _NOT_CONNECTED = (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout)
 _BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError, httpx2.TransportError, OSError)
+# What the clients stumble over where events have another shape than the interface says.
+_MISSHAPEN = (ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError)
 _CLIENTS = ("openai", "anthropic", "pydantic", "httpx2", "httpcore2")
 
 

@@ -53,6 +53,7 @@ class Intake:
             else:
                 kept += 1
             self._journal.settled(one.slot, reason, one.raw if reason else "")
+        self._journal.drop_if_done(answered.first)
         return kept
 
     def lose(self, request: Request, reason: str) -> None:

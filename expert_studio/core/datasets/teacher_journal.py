@@ -90,7 +90,7 @@ class TeacherJournal:
 
     @property
     def answered(self) -> dict[int, Answered]:
-        """Replies on disk by first slot."""
+        """Replies on disk by first slot, of which not every slot is done."""
         return self._state.answered
 
     @property
@@ -144,6 +144,12 @@ class TeacherJournal:
         """Notes what became of a slot: a row, or the reason why not, with the text as it came."""
         self._write({"kind": "slot", "slot": slot, "reason": reason, "raw": raw[:2000]})
 
+    def drop_if_done(self, first: int) -> None:
+        """Holds a reply no longer in memory once all its slots are done."""
+        slots = range(first, first + self._state.asked.get(first, 0))
+        if all(slot in self._state.done for slot in slots):
+            self._state.answered.pop(first, None)
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -156,6 +162,8 @@ class TeacherJournal:
             with self._path.open("rb") as lines:
                 for line in lines:
                     self._take(line)
+            for first in list(self._state.answered):
+                self.drop_if_done(first)
         if known and self._state.fingerprint not in ("", fingerprint):
             raise DatasetError(
                 "These rows cannot be gone on with.",

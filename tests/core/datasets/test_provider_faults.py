@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from expert_studio.core.datasets.provider_book import Dialect
 from expert_studio.core.datasets.provider_transport import Limits
-from tests.provider_server import Fault, ProviderServer
-from tests.teacher_jobs import BRIEF, KEY, job_for, numbers_in, rows_in, run_job
+from tests.provider_server import Conduct, Fault, ProviderServer
+from tests.teacher_jobs import BRIEF, IMPATIENT, KEY, job_for, numbers_in, rows_in, run_job
 
 IMPATIENT_LINE = Limits(bytes=1 << 20, connect_s=5.0, read_s=0.3, total_s=1.0)
 
@@ -73,6 +74,33 @@ def test_a_bad_reply_costs_its_rows_only(
     assert said in " ".join(report.lost)
     assert sorted(numbers_in(tmp_path)) == sorted(server.replied)
     assert len({kept["slot"] for kept in rows_in(tmp_path)}) == 12
+
+
+ODD = [
+    "5", "null", "[]", '"text"', "{}", "[[]]", "true", '{"choices": 5}', '{"choices": [null]}',
+    '{"choices": [{"delta": 5}]}', '{"choices": [{"delta": {"content": {"a": 1}}}]}',
+    '{"choices": [{"message": {"content": 5}, "finish_reason": []}], "usage": "much"}',
+    '{"choices": [{"delta": {"content": "{}"}}], "usage": {"prompt_tokens": -5}}',
+    '{"type": 5}', '{"type": "message", "content": 5, "usage": []}', '{"type": "message_start"}',
+    '{"type": "content_block_delta", "delta": 5}', '{"type": "content_block_start"}',
+    '{"type": "content_block_delta", "delta": {"type": "text_delta", "text": null}}',
+    '{"type": "message", "content": [5, null], "usage": {"input_tokens": "many"}}',
+    "[" * 100_000, '{"a":' * 50_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_events_of_any_shape_cost_their_rows_only(
+    dialect: Dialect, stream: bool, server: ProviderServer, tmp_path: Path
+) -> None:
+    server.conduct = Conduct(stream=stream, faults=[Fault("odd", shape) for shape in ODD])
+    patient = replace(IMPATIENT, bad_replies=len(ODD) + 1)
+    job = job_for(server, tmp_path, dialect, spare=10.0, concurrency=1, insistence=patient)
+    report = run_job(job, tmp_path)
+    assert (report.end, report.kept) == ("done", 12)
+    assert sum(report.lost.values()) == 3 * len(ODD)
+    assert sorted(numbers_in(tmp_path)) == sorted(server.replied)
 
 
 @pytest.mark.parametrize("kind", ["cut", "half-rows"])
@@ -181,11 +209,12 @@ def test_too_many_bad_rows_end_the_job(server: ProviderServer, tmp_path: Path) -
     assert 0 < report.kept < 12
 
 
-def test_an_anthropic_stream_that_says_overloaded_is_tried_again(
-    server: ProviderServer, tmp_path: Path
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+def test_a_stream_that_says_overloaded_is_tried_again(
+    dialect: Dialect, server: ProviderServer, tmp_path: Path
 ) -> None:
     server.conduct.faults = [Fault("error-event")]
-    report = run_job(job_for(server, tmp_path, "anthropic"), tmp_path)
+    report = run_job(job_for(server, tmp_path, dialect), tmp_path)
     assert (report.end, report.kept, report.lost) == ("done", 12, {})
 
 
