@@ -37,6 +37,10 @@ class CorpusFunction:
     source: str
     license: str
 
+    @property
+    def is_method(self) -> bool:
+        return re.search(r"\((&?\s*(mut )?self|cls)\b", self.signature) is not None
+
 
 @lru_cache(maxsize=4)
 def corpus_functions(corpus: Path, language: str, held_out: bool) -> tuple[CorpusFunction, ...]:

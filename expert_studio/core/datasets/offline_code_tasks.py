@@ -37,6 +37,12 @@ MIX: Mapping[str, float] = {"explain": 1.0, "complete": 1.2, "bug": 1.2}
 CORPUS_SHARE: Mapping[str, float] = {"explain": 0.3, "complete": 0.15}
 INTENTS_TO_A_FUNCTION = 4  # so many intents weigh as much as one function of its own
 _TITLES: Mapping[Language, str] = {"python": "Python", "rust": "Rust"}
+_ORDERS = re.compile(
+    r"(Add|Apply|Build|Calculate|Check|Close|Compute|Convert|Count|Create|Decode|Delete|Determine"
+    r"|Encode|Extract|Find|Format|Generate|Get|Handle|Initialize|Insert|Iterate|Load|Make|Merge"
+    r"|Open|Parse|Print|Read|Register|Remove|Render|Replace|Resolve|Return|Run|Search|Send|Set"
+    r"|Sort|Split|Start|Stop|Test|Truncate|Update|Validate|Wrap|Write|Yield) "
+)
 _ASK: Mapping[str, tuple[str, ...]] = {
     "explain": (
         "What does this function do?",
@@ -204,10 +210,12 @@ class CodeDomain:
         if request.corpus is None or draw.chance.random() >= CORPUS_SHARE.get(draw.task, 0.0):
             return None
         known = corpus_functions(request.corpus, self.language, draw.held_out_family)
+        if draw.task == "complete":  # what a method rests on cannot be seen from its head
+            known = tuple(each for each in known if not each.is_method)
         if not known:
             return None
         function = draw.chance.choice(known)
-        shown, answer, check = function.code, function.doc, ""
+        shown, answer, check = function.code, _stated(function.doc), ""
         if draw.task == "complete":
             shown = stub_of(self.language, function.signature, function.doc)
             answer = function.code
@@ -259,6 +267,11 @@ def _empty(language: Language, signature: str) -> str:
     if language == "python":
         return f"{signature}\n    pass"
     return f"{signature} {{\n    todo!()\n}}"
+
+
+def _stated(doc: str) -> str:
+    """A sentence of real documentation in the manner of our own: "Return x." is "Returns x."."""
+    return as_statement(doc) if _ORDERS.match(doc) else doc
 
 
 def as_statement(order: str) -> str:

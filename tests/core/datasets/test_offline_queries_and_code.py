@@ -307,7 +307,7 @@ def corpus(tmp_path: Path) -> Path:
             "instruction": "Write a Python function that does this: "
             f"Return the width of the frame number {number} of the window.",
             "input": "",
-            "output": f"def width_{repository}_{number}(self):\n    return self.frames[{number}]",
+            "output": f"def width_{repository}_{number}(frames):\n    return frames[{number}]",
             "source": f"owner/project{repository} src/frame.py",
             "license": "MIT",
         }
@@ -329,6 +329,8 @@ def test_corpus_rows_carry_their_licence_and_are_split_by_repository(corpus: Pat
         made = domain.sft_rows(replace(request, held_out=held_out))
         real = [row for row in made if row.license == "MIT"]
         assert {row.task for row in real} == {"explain", "complete"}
+        said = [row.answer for row in real if row.task == "explain"]
+        assert all(answer.startswith("Returns the width of the frame") for answer in said)
         assert all(row.source.startswith(row.family + " ") for row in real)
         assert faults("python", [row for row in real if row.task == "complete"]) == []
         seen[held_out] = {row.family for row in real}
