@@ -154,7 +154,7 @@ def _roles(chance: Random, schema: Schema, family: Family) -> _Roles | None:
 def _unclear(roles: _Roles, query: str, wording: str) -> bool:
     """Whether nothing says which way a relationship of a label with itself goes."""
     hops = [each.relationship for each in (roles.first, roles.second) if each is not None]
-    told = "%W" in wording or "%F" in wording
+    told = ("%W" in wording or "%F" in wording) and not re.search(r"%B[pc]", wording)
     return "%R" in query and not told and any(each.start is each.end for each in hops)
 
 

@@ -131,6 +131,20 @@ def test_the_grammar_can_constrain_an_answer() -> None:
     _try(LLMatcher.grammar_from_lark(lark))
 
 
+def test_the_bundled_base_can_write_every_query_under_the_grammar() -> None:
+    from llguidance import LLMatcher, LLTokenizer
+    from tokenizers import Tokenizer
+
+    words = resources_folder() / "base" / "tokenizer.json"
+    lark = (resources_folder() / "grammars" / "opencypher.lark").read_text("utf-8")
+    start = LLMatcher(LLTokenizer(words.read_text("utf-8")), LLMatcher.grammar_from_lark(lark))
+    tokenizer = Tokenizer.from_file(str(words))
+    for row in offline_cypher.sft_rows(OfflineRequest(25, 6)):
+        matcher = start.deep_copy()
+        tokens = tokenizer.encode(row.answer, add_special_tokens=False).ids
+        assert matcher.validate_tokens(tokens) == len(tokens), row.answer
+
+
 @pytest.mark.parametrize(
     ("domain", "text"),
     [
