@@ -111,7 +111,10 @@ class EngineProcess:
             self._child.wait(GRACE_S)  # a traceback comes after the pipe is closed
         said = self._errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raised = [line for line in said if RAISED.match(line)]
-        return (raised or said or ["Its process ended without a word."])[-1][:MOST_SAID]
+        last = (raised or said or ["Its process ended without a word."])[-1]
+        if last.startswith("expert_studio."):
+            last = last.partition(": ")[2]  # a sentence of ours needs no class before it
+        return last[:MOST_SAID]
 
 
 def knows(python: str, *modules: str) -> bool:

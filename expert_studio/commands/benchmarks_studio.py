@@ -19,6 +19,7 @@ from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.engine import Engine, load_engine
 from expert_studio.core.inference.engine_bench_child import (
     SWAPS,
+    WARM_PROMPT,
     WARM_TOKENS,
     forget_pages,
     median,
@@ -94,7 +95,7 @@ class Studio:
                 "adapter_bytes": size,
             }
         stack = self._stack(0, experts)
-        self._answer(stack, prompt_tokens, WARM_TOKENS)
+        self._answer(stack, WARM_PROMPT, WARM_TOKENS)
         ttft_ms, tok_s = self._answer(stack, prompt_tokens, tokens)
         if long_prompt:
             self._answer(stack, long_prompt, WARM_TOKENS)

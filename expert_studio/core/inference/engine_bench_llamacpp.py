@@ -16,6 +16,7 @@ import numpy as np
 
 from expert_studio.core.inference.engine_bench_child import (
     SWAPS,
+    WARM_PROMPT,
     WARM_TOKENS,
     Clock,
     forget_pages,
@@ -111,7 +112,7 @@ class LlamaCpp:
                 "adapter_dtype": "f16",
                 "adapter_bytes": sum(path.stat().st_size for path in files),
             }
-        self._answer(prompt[:BATCH], WARM_TOKENS)
+        self._answer(prompt[:WARM_PROMPT], WARM_TOKENS)
         ttft_ms, tok_s = self._answer(prompt, tokens)
         if long_prompt:
             self._answer((prompt * (long_prompt // len(prompt) + 1))[:long_prompt], WARM_TOKENS)

@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, DynamicCache
 
 from expert_studio.core.inference.engine_bench_child import (
     SWAPS,
+    WARM_PROMPT,
     WARM_TOKENS,
     forget_pages,
     median,
@@ -85,7 +86,7 @@ class Peft:
             loads = self._loads(experts)
             on = [p for n, p in self._model.named_parameters() if _of_one(n, range(experts))]
             told = {"adapter_dtype": _SHORT[on[0].dtype], "adapter_bytes": _bytes(on)}
-        self._answer(prompt, WARM_TOKENS)
+        self._answer(prompt[:WARM_PROMPT], WARM_TOKENS)
         ttft_ms, tok_s = self._answer(prompt, tokens)
         if long_prompt:
             self._answer((prompt * (long_prompt // len(prompt) + 1))[:long_prompt], WARM_TOKENS)
