@@ -24,7 +24,7 @@ from expert_studio.core.inference.decoder import Decoder, Delta, LayerDeltas
 from expert_studio.core.inference.decoder_shape import PRODUCTS
 from expert_studio.core.inference.decoder_weights import Weight, multiplied_in
 
-JOINED_RANKS = 64  # up to here one B with zeros in it is faster than several, off the CPU
+JOINED_RANKS = 64  # up to here one B with zeros in it may be faster than several
 SINGLE_TOKENS = 2  # up to here a CPU reads A and B once a token: their vector kernels are faster
 
 
@@ -260,7 +260,8 @@ class ExpertStack:
 def _parts(blocks: Sequence[Sequence[_Block]], width: int, a: Tensor) -> tuple[_Part, ...]:
     """One part a projection, or one for all where a product's start costs more than zeros do."""
     every = [block for some in blocks for block in some]
-    if every[-1].ranks.stop <= JOINED_RANKS and a.device.type != "cpu":
+    small = a.device.type != "cpu" or a.dtype == torch.float32  # as on a small base
+    if every[-1].ranks.stop <= JOINED_RANKS and small:
         return (_Part(slice(0, width), slice(0, every[-1].ranks.stop), tuple(every), a),)
     parts = []
     for some in blocks:
