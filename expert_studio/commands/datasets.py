@@ -50,7 +50,7 @@ dataset_verbs = typer.Typer(
 @dataset_verbs.command("list")
 def list_datasets(as_json: AsJson = False) -> None:
     """List the datasets, with how many rows of which state they have."""
-    found = []
+    found: list[dict[str, Any]] = []
     for name in all_datasets().names():
         with all_datasets().open(name) as store:
             states = store.facets("state")

@@ -38,6 +38,10 @@ _INJECTED = re.compile(
     r"|\bignor(?:iere|e)\w*\s+(?:alle|toutes|todas|tutte)\s+\w+\s+\w+",
     re.IGNORECASE,
 )
+# One of these is in every match; the pattern itself takes ten times as long to say no.
+_INJECTED_WORDS = (
+    "ignor", "disregard", "forget", "override", "now", "prompt", "confidence", "follow", "obey",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +156,15 @@ def _sensitive(row: int, item: Item, _: Limits) -> Iterator[Finding]:
 
 
 def _injected(row: int, item: Item, _: Limits) -> Iterator[Finding]:
-    found = _first_match(_INJECTED.search, texts_of(item))
+    likely = [text for text in texts_of(item) if _may_be_injected(text.lower())]
+    found = _first_match(_INJECTED.search, likely)
     if found is not None:
         shown = " ".join(found.split())[:80]
         yield Finding(row, "injected", f"Its text tells the model what to do: “{shown}”.")
+
+
+def _may_be_injected(lowered: str) -> bool:
+    return any(word in lowered for word in _INJECTED_WORDS)
 
 
 def _first_match(search: Callable[[str], re.Match[str] | None], texts: Sequence[str]) -> str | None:
