@@ -2,6 +2,7 @@
 
 python -m expert_studio                     the window
 python -m expert_studio --worker train RUN  a training run, without Qt
+python -m expert_studio --worker dataset    work on a dataset for the window, without Qt
 python -m expert_studio --cli VERB ...      expert-cli
 """
 
@@ -12,12 +13,16 @@ from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one of the three; returns the exit code."""
+    """Runs one of them; returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     if given[:2] == ["--worker", "train"]:
         from expert_studio.core.training import worker
 
         return worker.main(Path(given[2]))
+    if given[:2] == ["--worker", "dataset"]:
+        from expert_studio.commands import dataset_worker
+
+        return dataset_worker.main()
     if given[:1] == ["--cli"]:
         from expert_studio import cli
 

@@ -43,6 +43,7 @@ from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.main_window import MainWindow
 from expert_studio.views.notices import Notices
 from expert_studio.views.pages.chat_page import ChatPage
+from expert_studio.views.pages.datasets_page import DatasetsPage
 from expert_studio.views.pages.library_page import LibraryPage
 from expert_studio.views.pages.settings_page import SettingsPage
 from expert_studio.views.theme import Theme
@@ -119,7 +120,11 @@ class Studio(QObject):
         self.settings_page = SettingsPage(
             self._settings, self._folders, self.notices, self.background, self.base_download
         )
+        self.datasets_page = DatasetsPage(
+            self._folders, self.background, self.notices, self._chosen_base_folder
+        )
         self.window.add_page("library", self.tr("Library"), "library", self.library_page)
+        self.window.add_page("datasets", self.tr("Datasets"), "datasets", self.datasets_page)
         self.window.add_page(
             "settings", self.tr("Settings"), "settings", self.settings_page, at_bottom=True
         )
@@ -129,6 +134,7 @@ class Studio(QObject):
         self._defect_met.connect(self.notices.crash)
         for worker in (self.background, self.database_lane, lane, self.base_download):
             worker.crashed.connect(self.notices.crash)
+        self.datasets_page.crashed.connect(self.notices.crash)
         for pool in (self.background, self.database_lane):
             pool.failed.connect(self.notices.error)
         lane.base_loading.connect(window.status.show_loading)
@@ -172,7 +178,8 @@ class Studio(QObject):
             log.error("%s", error)  # noqa: TRY400 (expected; a closing window shows nothing)
         self.dialogue.close()
         self.base_download.close()
-        ended = self.model_thread.close()
+        ended = self.datasets_page.close_all()
+        ended = self.model_thread.close() and ended
         ended = self.background.close() and ended
         ended = self.database_lane.close() and ended
         self.history.close()
@@ -190,7 +197,14 @@ class Studio(QObject):
         """Loads another base in place of the one that answers."""
         self._base = None
         self.chat_page.set_base(None)
-        self.model_thread.load_base(request)
+        chosen, cache_bytes = self._settings, self._settings.cache_mb << 20
+        self.model_thread.load_base(
+            replace(request, kv=chosen.kv, context=chosen.context, cache_bytes=cache_bytes)
+        )
+
+    def _chosen_base_folder(self) -> Path | None:
+        folder = self._settings.base_folder(self._folders)
+        return folder if (folder / "tokenizer.json").is_file() else None
 
     def _keep_settings(self, settings: Settings) -> None:
         self._settings = settings

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,16 +24,22 @@ if sys.platform.startswith("linux") and not (
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QDeadlineTimer, QEventLoop
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QPushButton
 
 from expert_studio.app import Studio
+from expert_studio.core.datasets.examples import Example
+from expert_studio.core.datasets.row_body import Item
+from expert_studio.core.datasets.store_changes import ReplaceRows
+from expert_studio.core.datasets.store_rows import RowFilter
 from expert_studio.core.errors import CrashReport, StorageError
 from expert_studio.core.inference.history import Composition, Conversation, Turn
 from expert_studio.core.settings import Folders
 from expert_studio.views.notices import Notices
+from expert_studio.views.widgets.dataset_dialogs import SplitDialog
 from tests.demonstration_experts import experts_to_show
 
 SIZES = ((1280, 800), (1920, 1080))
+DATASET_ROWS = int(os.environ.get("TOUR_DATASET_ROWS", "20000"))
 PROMPT = (
     "Extract event, city and date as JSON: The Long Table Dinner takes place in Lyon on "
     "2 June 2026. Tickets are at the door."
@@ -128,6 +135,7 @@ class Tour:
         self._chat()
         self._notices()
         self._library()
+        self._datasets()
         studio.window.show_page("settings")
         self.settle(0.4)
         self.picture("30-settings")
@@ -233,6 +241,151 @@ class Tour:
         self.studio.library_page.choose("document-classifier")
         self.settle()
         self.picture("21-library-details")
+
+    def _datasets(self) -> None:
+        page = self.studio.datasets_page
+        self.studio.window.show_page("datasets")
+        self.settle(0.4)
+        self.picture("40-datasets-empty")
+        wizard = page.wizard
+        page.findChild(QPushButton, "first dataset").click()
+        self.picture("41-datasets-source")
+        wizard.rule_form.set_request("cypher", DATASET_ROWS)
+        wizard.go_on()
+        self.settle(0.3)
+        self.picture("42-datasets-rule")
+        wizard.go_on()
+        self.until(lambda: wizard.previewed is not None, "the first rows")
+        self.picture("43-datasets-preview")
+        wizard.go_on()
+        self.until(lambda: len(page.view.model.ids) > 3000, "rows")
+        self.settle(1.5)
+        self.picture("44-datasets-running")
+        self.until(lambda: not page.job.running, "all rows", 300)
+        self.until(lambda: page.view.settled, "the table")
+        self._clear_toasts()
+        self.settle(1.2)
+        self.picture("45-datasets-table")
+        self._dataset_changes()
+        self._dataset_sources()
+
+    def _dataset_changes(self) -> None:
+        page = self.studio.datasets_page
+        view, side = page.view, page.side
+        view.filter.set_wanted(RowFilter(search="CONTROLS", tasks=("path", "collect")))
+        self.until(lambda: view.settled, "the filtered rows")
+        self.settle(0.4)
+        self.picture("46-datasets-filter")
+        view.table.setCurrentIndex(view.model.index(2, 1))
+        self.until(lambda: side.editor.row is not None and view.settled, "the row")
+        side.editor.focus()
+        fields = side.editor.findChildren(QPlainTextEdit)
+        fields[1].selectAll()
+        fields[1].insertPlainText("MATCH (b:Building) RETURN b.name")
+        self.settle(0.3)
+        self.picture("47-datasets-edit")
+        side.editor.save()
+        view.table.selectAll()
+        self.settle(0.3)
+        view.set_state("rejected")
+        self.until(lambda: page.desk.busy or True, "the change")
+        self.settle(1.5)
+        self.picture("48-datasets-bulk")
+        page.desk.undo()
+        self._clear_toasts()
+        view.filter.clear()
+        self.settle(1.0)
+        page.works.split(0.8, 0.1, 0.1, 1)
+        self.until(lambda: not page.job.running, "the split", 120)
+        page.works.start_work("keep_version", {"note": "as generated"})
+        self.until(lambda: not page.job.running, "a version", 60)
+        self._spoil_rows()
+        page.works.start_work("check", {})
+        self.until(lambda: not page.job.running, "the checks", 300)
+        self._clear_toasts()
+        self.until(lambda: view.settled, "the table")
+        self.settle(1.2)
+        self.picture("49-datasets-checks")
+        side.checks.press(0)
+        self.until(lambda: view.settled, "the rows found")
+        self.settle(0.5)
+        self.picture("50-datasets-finding")
+        view.filter.clear()
+        side.show_part("versions")
+        self.until(lambda: bool(side.versions.versions), "the versions")
+        self.settle(0.8)
+        self.picture("51-datasets-versions")
+        side.versions.diff_wanted.emit(1, None)
+        self.until(lambda: bool(view.diff.text), "the comparison", 60)
+        self.settle(0.5)
+        self.picture("52-datasets-diff")
+        view.diff.left.emit()
+        self._pictured_dialog(SplitDialog(page), "53-datasets-split")
+        page.show_home()
+        self.settle(0.8)
+        self.picture("54-datasets-home")
+
+    def _spoil_rows(self) -> None:
+        """Faults for the checks to find."""
+        page = self.studio.datasets_page
+        store = page.desk.store
+        assert store is not None
+        changed: dict[int, Item] = {}
+        for at, row in enumerate(store.window(limit=60)):
+            item = row.item
+            assert isinstance(item, Example)
+            spoilt = (
+                "MATCH (p:Person RETURN p",
+                item.answer + "<|im_end|>",
+                item.answer + " // mail anna.berg@example.org",
+            )[at % 3]
+            changed[row.id] = replace(
+                item, turns=(*item.turns[:-1], replace(item.turns[-1], content=spoilt))
+            )
+        store.perform(ReplaceRows(changed))
+
+    def _dataset_sources(self) -> None:
+        wizard = self.studio.datasets_page.wizard
+        page = self.studio.datasets_page
+        page._begin_wizard()
+        wizard.begin("", 1)
+        wizard.go_on()
+        wizard.model_form.set_request("ollama", "http://127.0.0.1:11434/v1", "qwen3:8b", 500)
+        self.settle(0.5)
+        self.picture("55-datasets-model")
+        wizard.go_on()
+        self.until(lambda: wizard.previewed is not None, "the estimate")
+        self.picture("56-datasets-estimate")
+        table = self._folder / "orders.csv"
+        table.write_text(
+            "ask,reply,level\n" + "".join(f"What is {n} + {n}?,{n + n},easy\n" for n in range(40))
+        )
+        wizard.import_paths([table])
+        self.until(lambda: wizard.previewed is not None, "the columns")
+        wizard.file_form.map_column("ask", "instruction")
+        wizard.file_form.map_column("reply", "output")
+        self.settle(0.3)
+        self.picture("57-datasets-import")
+        wizard.go_on()
+        self.until(lambda: wizard.previewed is not None, "the first rows")
+        self.picture("58-datasets-import-preview")
+        table.unlink()
+        wizard.leave()
+        self.settle()
+
+    def _pictured_dialog(self, dialog: QDialog, name: str) -> None:
+        dialog.open()
+        for theme in ("light", "dark"):
+            self.studio.theme.apply(theme)
+            self.settle()
+            dialog.grab().save(str(self._folder / f"{name}-{theme}.png"))
+        self.studio.theme.apply("light")
+        dialog.close()
+        self.settle()
+
+    def _clear_toasts(self) -> None:
+        for toast in self.studio.notices.toasts:
+            toast.dismiss()
 
 
 def main() -> int:

@@ -64,6 +64,8 @@ QLabel[role="chip"] { border: 1px solid $line; border-radius: 10px; padding: 2px
 QLabel[role="chip"][severity="good"] { color: $good; }
 QLabel[role="chip"][severity="warn"] { color: $warn; }
 QLabel[role="chip"][severity="bad"] { color: $bad; }
+QLabel[role="chip"][severity="now"] { color: $accent; border-color: $accent;
+  background: $accent_weak; }
 
 QPushButton, QToolButton { background: $surface; border: 1px solid $line;
   border-radius: ${control_radius}px; padding: 6px 12px; font-weight: 500; }
@@ -76,6 +78,7 @@ QPushButton[role="primary"]:hover { background: $accent_hover; border-color: $ac
 QPushButton[role="primary"]:focus { border: 1px solid $text; }
 QPushButton[role="primary"]:disabled { background: $accent_weak; border-color: $accent_weak;
   color: $muted; }
+QPushButton[compact="true"] { padding: 4px 9px; font-size: ${secondary}px; }
 QPushButton[role="danger"] { color: $bad; }
 QPushButton[role="small"], QToolButton[role="small"] { padding: 4px 9px;
   font-size: ${secondary}px; }
@@ -122,6 +125,9 @@ QDoubleSpinBox[role="value"]::up-button, QDoubleSpinBox[role="value"]::down-butt
   subcontrol-origin: margin; width: 0; height: 0; }
 QDoubleSpinBox[role="value"]:hover { border: 1px solid $line; }
 QDoubleSpinBox[role="value"]:focus { border: 1px solid $accent; }
+QSpinBox[role="plain"]::up-button, QSpinBox[role="plain"]::down-button,
+QDoubleSpinBox[role="plain"]::up-button, QDoubleSpinBox[role="plain"]::down-button {
+  subcontrol-origin: margin; width: 0; height: 0; }
 QAbstractSpinBox QLineEdit { background: transparent; border: none; padding: 0; }
 QPlainTextEdit, QTextEdit, QTextBrowser { background: transparent; border: none;
   selection-background-color: $accent; selection-color: $on_accent; }

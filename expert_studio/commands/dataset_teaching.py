@@ -1,0 +1,127 @@
+"""Rows made by a provider, as work beside the window: estimate, run, resume.
+
+The key comes through the order or from the keyring, and goes nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from expert_studio.commands.dataset_worker import Desk
+from expert_studio.core.datasets import teacher
+from expert_studio.core.datasets.provider_address import parse_address
+from expert_studio.core.datasets.provider_book import load_book
+from expert_studio.core.datasets.provider_keys import KeyStore, Secret
+from expert_studio.core.datasets.store import DatasetStore
+from expert_studio.core.datasets.teacher_budget import Cap
+from expert_studio.core.datasets.teacher_job import (
+    TeacherControl,
+    TeacherJob,
+    TeacherProgress,
+    estimate,
+)
+from expert_studio.core.datasets.teacher_prompts import Wish
+from expert_studio.core.datasets.teacher_sink import StoreSink
+
+_LOOKED_EVERY_S = 0.1
+
+
+class _GivenKey(KeyStore):
+    """The key that came with the order, before any other."""
+
+    def __init__(self, provider: str, key: str) -> None:
+        super().__init__()
+        if key:
+            self._session[provider] = Secret(key)
+
+
+def estimate_teaching(order: Mapping[str, Any], _desk: Desk) -> dict[str, Any]:
+    """What a job would take, and the first question it would ask; nothing is sent."""
+    job = _job(order, Path(order.get("folder") or "."))
+    guessed = estimate(job)
+    asked = job.request(0, min(job.batch, job.count))
+    return {
+        "requests": guessed.requests,
+        "tokens": guessed.input_tokens + guessed.output_tokens,
+        "usd": guessed.usd,
+        "seconds": guessed.seconds,
+        "prompt": f"{asked.system}\n\n{asked.prompt}",
+    }
+
+
+def teach(order: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
+    """Has the provider make rows; the same order goes on where it was stopped."""
+    folder = Path(order["folder"])
+    job = _job(order, folder)
+    with DatasetStore(folder) as store:
+        report = asyncio.run(_run(job, StoreSink(store), desk, str(order.get("key", ""))))
+    if report.failure is not None:
+        raise report.failure
+    return {
+        "pending": report.kept,
+        "refused": sum(report.lost.values()),
+        "problems": [f"{reason} ({count})" for reason, count in list(report.lost.items())[:3]],
+        "spent_usd": report.spent.usd,
+        "end": report.end,
+        "stopped": report.end in {"stopped", "spent"},
+    }
+
+
+async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> teacher.TeacherReport:
+    control = TeacherControl()
+
+    def told(progress: TeacherProgress) -> None:
+        facts: dict[str, Any] = {"pending": progress.kept, "refused": progress.lost}
+        facts["spent_usd"] = progress.spent.usd
+        if job.cap.usd is not None:
+            facts["cap_usd"] = job.cap.usd
+        if progress.waiting_s > 0:
+            facts["problem"] = f"The provider asked for a pause of {progress.waiting_s:.0f} s."
+        desk.progress(progress.kept, progress.wanted, **facts)
+
+    steering = asyncio.create_task(_steer(control, desk))
+    try:
+        keys = _GivenKey(job.provider.name, key)
+        return await teacher.generate(job, sink, control, told, keys=keys)
+    finally:
+        steering.cancel()
+        with suppress(asyncio.CancelledError):
+            await steering
+
+
+async def _steer(control: TeacherControl, desk: Desk) -> None:
+    """Brings pause and stop from the window to the job's own thread."""
+    paused = False
+    while not desk.stop.is_set():
+        if desk.paused != paused:
+            paused = desk.paused
+            (control.pause if paused else control.resume)()
+        await asyncio.sleep(_LOOKED_EVERY_S)
+    control.stop()
+
+
+def _job(order: Mapping[str, Any], folder: Path) -> TeacherJob:
+    book = load_book(Path(order["data_folder"]))
+    provider = book.provider(order["provider"])
+    if order.get("address") and order["address"] != provider.address:
+        parse_address(order["address"])
+        provider = replace(provider, address=order["address"])
+    cap = order.get("cap_usd")
+    job = TeacherJob(
+        provider=provider,
+        model=order["model"],
+        wish=Wish(order["domain"], order["format"], more=order.get("more", "")),
+        count=int(order["count"]),
+        seed=int(order["seed"]),
+        journal=folder / "teacher.journal",
+        cap=Cap(usd=float(cap) if cap else None),
+        price=book.price(provider, order["model"]),
+        batch=int(order["batch"]),
+        concurrency=int(order["concurrency"]),
+    )
+    return replace(job, journal=folder / f"teacher-{job.fingerprint}.journal")
