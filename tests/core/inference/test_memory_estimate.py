@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from expert_studio.cli import main
 from expert_studio.core import settings as settings_file
 from expert_studio.core.errors import UsageError
 from expert_studio.core.inference.call_arguments import base_request
 from expert_studio.core.inference.conversation import BaseRequest
+from expert_studio.core.inference.decoder_cache_quantized import Int4Cache
+from expert_studio.core.inference.decoder_rotation import Rotation
 from expert_studio.core.inference.decoder_shape import DecoderShape, read_shape, stretched
 from expert_studio.core.inference.engine import load_engine
 from expert_studio.core.inference.memory_estimate import (
@@ -116,3 +119,23 @@ def test_kv_and_context_are_checked_and_reach_the_engine(
     for wrong in ({"kv": "int2"}, {"context": -1}):
         with pytest.raises(UsageError):
             base_request("bundled", "fp32", "cpu", folders, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.long
+def test_the_real_shape_holds_128k_tokens_in_four_gib(whole: DecoderShape) -> None:
+    """All 28 layers are filled; the next token looks at all positions of one of them."""
+    shape = stretched(whole, 131_073, Path("qwen3-0.6b"))
+    cache = Int4Cache(shape, Rotation(shape, shape.rope_scaling, torch.zeros(1).bfloat16()))
+    cache.reserve(131_072)
+    for plane in cache.planes:
+        for layer in plane:
+            layer.zero_()
+    assert cache.capacity == 131_072
+    assert cache.resident_bytes / GIB == pytest.approx(3.94, abs=0.01)
+    some = torch.randn(1, 8, 128).bfloat16()
+    cache.length = 131_071
+    cache.begin(1)
+    mixed = cache.attend(0, torch.randn(1, 16, 128).bfloat16(), some, some)
+    assert mixed.shape == (1, 2048)
+    assert bool(mixed.isfinite().all())
+    assert cache.capacity == 131_072
