@@ -56,6 +56,12 @@ class Pen:
         some = _bank(bank, self.held_out_lines)
         return [self.fill(line) for line in self.chance.sample(some, min(count, len(some)))]
 
+    def paragraphs(self, bank: str, count: int, length: int) -> str:
+        """Paragraphs of a bank, no sentence twice while it has others."""
+        lines = self.lines(bank, count * length)
+        parts = [" ".join(lines[at : at + length]) for at in range(0, len(lines), length)]
+        return "\n\n".join(parts)
+
     def text(self, bank: str, low: int, high: int) -> str:
         """A paragraph of a bank."""
         return " ".join(self.lines(bank, self.number(low, high)))

@@ -84,10 +84,11 @@ def _title(pen: Pen) -> str:
 
 def _readme(pen: Pen) -> Document:
     name = f"{pen.slug()}-{pen.slug()}"
+    about, use = pen.paragraphs(_DOCS, 2, pen.number(1, 3)).split("\n\n")
     install = pen.one("pip install", "npm install", "cargo add", "brew install")
     text = (
-        f"# {name}\n\n{pen.text(_DOCS, 1, 3)}\n\n## Installation\n\n    {install} {name}\n\n"
-        f"## {pen.one('Usage', 'Configuration', 'Options')}\n\n{pen.text(_DOCS, 2, 4)}"
+        f"# {name}\n\n{about}\n\n## Installation\n\n    {install} {name}\n\n"
+        f"## {pen.one('Usage', 'Configuration', 'Options')}\n\n{use}"
     )
     return Document(pen.one("README.md", f"{name}/README.md", ""), text, "en")
 
@@ -107,7 +108,8 @@ def _rst(pen: Pen) -> Document:
 
 
 def _tutorial(pen: Pen) -> Document:
-    steps = "\n\n".join(f"## Step {n}\n\n{pen.text(_LESSON, 2, 3)}" for n in (1, 2))
+    one, two = pen.paragraphs(_LESSON, 2, pen.number(2, 3)).split("\n\n")
+    steps = f"## Step 1\n\n{one}\n\n## Step 2\n\n{two}"
     title = f"# {pen.one('Getting started with', 'Tutorial:', 'How to build')} {pen.slug()}s"
     path = pen.one(
         f"docs/tutorial/{pen.slug()}.md", f"src/ch{pen.number(1, 20):02d}-{pen.slug()}.md", ""
@@ -116,10 +118,11 @@ def _tutorial(pen: Pen) -> Document:
 
 
 def _lesson(pen: Pen) -> Document:
+    before, after = pen.paragraphs(_LESSON, 2, 2).split("\n\n")
     code = f"```\n{pen.identifier()}({pen.number(1, 99)})\n```"
     text = (
         f"---\ntitle: {pen.slug().capitalize()}\nteaching: {pen.number(5, 40)}\n---\n\n"
-        f"{pen.text(_LESSON, 2, 4)}\n\n{code}\n\n{pen.text(_LESSON, 1, 3)}"
+        f"{before}\n\n{code}\n\n{after}"
     )
     return Document(pen.one(f"episodes/{pen.number(1, 20):02d}-{pen.slug()}.md", ""), text, "en")
 

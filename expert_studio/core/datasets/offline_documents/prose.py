@@ -179,7 +179,7 @@ The covariance matrix is computed in $O(N)$ operations.
 
 def _article(pen: Pen) -> Document:
     title = pen.fill(pen.one("{city}", "{building} of {city}", "News from {city}", "{person}"))
-    body = "\n\n".join(pen.text(_NEWS, 2, 4) for _ in range(pen.number(1, 3)))
+    body = pen.paragraphs(_NEWS, pen.number(1, 3), pen.number(2, 3))
     path = pen.one(f"articles/{pen.slug()}-{pen.number(1, 999)}.txt", f"text#{title}", "")
     return Document(path, f"{title}\n{body}", "en")
 
@@ -193,7 +193,7 @@ def _post(pen: Pen) -> Document:
 
 def _fiction(pen: Pen) -> Document:
     head = pen.one("", f"CHAPTER {pen.one('I', 'II', 'V', 'XI', 'XIV', 'XX')}\n\n", "")
-    body = "\n\n".join(pen.text(_STORY, 2, 4) for _ in range(pen.number(2, 3)))
+    body = pen.paragraphs(_STORY, pen.number(2, 3), pen.number(2, 3))
     path = pen.one(
         f"text/chapter-{pen.number(1, 40)}.xhtml",
         f"corpus/{pen.slug()}_18{pen.number(10, 99)}.txt",
@@ -282,7 +282,7 @@ def _abstract(pen: Pen) -> Document:
 
 def _latex(pen: Pen) -> Document:
     section = pen.one("Introduction", "Method", "Results", "Related work")
-    body = "\n\n".join(pen.text(_PAPER, 2, 3) for _ in range(2))
+    body = pen.paragraphs(_PAPER, 2, pen.number(2, 3))
     text = (
         f"\\section{{{section}}}\n\\label{{sec:{pen.slug()}}}\n\n{body}\n\n"
         f"\\begin{{equation}}\n  {pen.one('y', 'S', 'p')} = {pen.one('a', 'w')} x + {pen.number(1, 9)}\n\\end{{equation}}"

@@ -20,7 +20,7 @@ who=person job=job firm=company place=city month=month pay=count
 > will earn {pay} euros a week
 > [resigned from~left] the old company in spring
 > looks forward to the first day
-= The office is in {place}. | In {place} is the new office.
+= The office is in {place}. | You find the office in {place}.
 ? firm: At which company does {last} start?
 ? job={a:job}: What will {last} work as?
 ? month: In which month does {last} start?

@@ -251,7 +251,7 @@ We need some [advices~advice] about {subject}.
 !The [news are~news is] bad for {company}.
 # irregular plural
 The {job} helped three [womans~women] in {city}.
-{small} [childs~children] waited at the {building}.
+We met {small} [childs~children] at the {building}.
 Brush your [tooths~teeth] before bed.
 !{name} saw {small} [mouses~mice] in the {room}.
 # adverb form
