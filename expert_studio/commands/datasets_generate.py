@@ -63,7 +63,12 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
     provider: Annotated[
         str, typer.Option(help="Who makes them: offline by rule, or deepseek, openai, ollama ...")
     ] = OFFLINE,
-    model: Annotated[str, typer.Option(help="Which model of the provider.")] = "",
+    model: Annotated[
+        str, typer.Option(help="Which model of the provider; of local: which base.")
+    ] = "",
+    experts: Annotated[
+        str, typer.Option(metavar="NAME=WEIGHT,…", help="For the provider local: its experts.")
+    ] = "",
     budget: Annotated[
         float | None, typer.Option(min=0.0, metavar="USD", help="Most that may be spent.")
     ] = None,
@@ -122,7 +127,7 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
             rows = _from_manifest(manifest, corpus) if manifest is not None else _by_rule(order)
             told = _kept(store, rows)
         else:
-            told = _taught(store, order, provider, model, budget, budget_tokens)
+            told = _taught(store, order, provider, (model, experts), budget, budget_tokens)
         if output is not None:
             by_split = bool(held_out) or manifest is not None
             files = export_dataset(store, output, wanted=LIVE, by_split=by_split)
@@ -142,7 +147,7 @@ def _taught(
     store: DatasetStore,
     order: Order,
     provider: str,
-    model: str,
+    model_and_experts: tuple[str, str],
     budget_usd: float | None,
     budget_tokens: int | None,
 ) -> dict[str, Any]:
@@ -155,7 +160,10 @@ def _taught(
         order.tasks,
         order.difficulty,
     )
-    lesson = Lesson(provider, model, wish, order.count, order.seed, budget_usd, budget_tokens)
+    model, experts = model_and_experts
+    lesson = Lesson(
+        provider, model, wish, order.count, order.seed, budget_usd, budget_tokens, experts
+    )
     told = teach(store, lesson)
     for reason, rows in told["lost"].items():
         say_aside(f"{rows:,} rows lost: {reason}")

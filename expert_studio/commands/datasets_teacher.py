@@ -16,7 +16,9 @@ from types import FrameType
 from typing import Any
 
 from expert_studio.commands.report import say_aside
-from expert_studio.core.datasets.provider_book import load_book
+from expert_studio.core.datasets.provider_book import Provider, load_book
+from expert_studio.core.datasets.provider_prices import FREE
+from expert_studio.core.datasets.provider_reply import LocalModel
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.teacher import generate
 from expert_studio.core.datasets.teacher_budget import Cap
@@ -37,7 +39,10 @@ LINE_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a provider is asked for on the command line; `budget_usd` None for no limit."""
+    """What a provider is asked for on the command line; `budget_usd` None for no limit.
+
+    For the local base `model` names the base and `experts` its stack, as `infer` has them.
+    """
 
     provider: str
     model: str
@@ -46,6 +51,7 @@ class Lesson:
     seed: int
     budget_usd: float | None
     budget_tokens: int | None
+    experts: str = ""
 
 
 def teach(store: DatasetStore, lesson: Lesson) -> dict[str, Any]:
@@ -66,7 +72,8 @@ def teach(store: DatasetStore, lesson: Lesson) -> dict[str, Any]:
         f"about {minutes} min."
     )
     before = store.count()
-    report = asyncio.run(_run(job, StoreSink(store)))
+    with _local_model(job, lesson) as local:
+        report = asyncio.run(_run(job, StoreSink(store), local))
     if report.failure is not None:
         say_aside(f"{report.kept:,} rows are kept, ${report.spent.usd:.4f} are spent.")
         raise report.failure
@@ -90,11 +97,7 @@ def _job(store: DatasetStore, lesson: Lesson) -> TeacherJob:
     book = load_book(Folders.default().data)
     provider = book.provider(lesson.provider)
     if provider.dialect == "local":
-        raise UsageError(
-            "The local base makes rows in the window only.",
-            "The command line loads no model for it.",
-            "Choose another provider, or open the Datasets page.",
-        )
+        return _local_job(store, lesson, provider)
     model = lesson.model or next(iter(provider.models), "")
     if not model:
         raise UsageError(f"{provider.title} has several models.", "", "Name one with --model.")
@@ -111,7 +114,45 @@ def _job(store: DatasetStore, lesson: Lesson) -> TeacherJob:
     return replace(job, journal=store.folder / f"teacher-{job.fingerprint}.journal")
 
 
-async def _run(job: TeacherJob, sink: StoreSink) -> TeacherReport:
+def _local_job(store: DatasetStore, lesson: Lesson, provider: Provider) -> TeacherJob:
+    """One row a request: the base is then held to the shape of a row."""
+    from expert_studio.core.inference.base_choice import base_folder
+
+    name = base_folder(lesson.model or None, Folders.default()).name
+    job = TeacherJob(
+        provider=provider,
+        model="+".join(part for part in (name, lesson.experts) if part),
+        wish=lesson.wish.checked(),
+        count=lesson.count,
+        seed=lesson.seed,
+        journal=store.folder,
+        cap=Cap(tokens=lesson.budget_tokens),
+        price=FREE,
+        batch=1,
+        concurrency=1,
+        row_tokens=500,
+    )
+    return replace(job, journal=store.folder / f"teacher-{job.fingerprint}.journal")
+
+
+@contextmanager
+def _local_model(job: TeacherJob, lesson: Lesson) -> Iterator[LocalModel | None]:
+    """The base with the lesson's experts, loaded; None where another provider is asked."""
+    if job.provider.dialect != "local":
+        yield None
+        return
+    from expert_studio.commands.answering import compose_stack, loaded_engine, parse_experts
+    from expert_studio.commands.local_teacher import StackTeacher
+
+    chosen = parse_experts(lesson.experts)
+    with (
+        loaded_engine(lesson.model or None, None, None) as engine,
+        StackTeacher(engine, compose_stack(chosen, engine)) as model,
+    ):
+        yield model
+
+
+async def _run(job: TeacherJob, sink: StoreSink, local: LocalModel | None) -> TeacherReport:
     control = TeacherControl()
     said = [time.monotonic()]
 
@@ -126,7 +167,7 @@ async def _run(job: TeacherJob, sink: StoreSink) -> TeacherReport:
         )
 
     with _stopped_by_interrupt(control, asyncio.get_running_loop()):
-        return await generate(job, sink, control, told)
+        return await generate(job, sink, control, told, local=local)
 
 
 @contextmanager

@@ -79,7 +79,10 @@ def test_rows_go_to_a_dataset_once(row_format: str) -> None:
         (("--domain", "json", "--dataset", "../x"), "cannot be called"),
         (("--domain", "json", "--output", "x.jsonl", "--provider", "openai"), "to a dataset"),
         (("--domain", "json", "--dataset", "x", "--provider", "nobody"), "no provider 'nobody'"),
-        (("--domain", "json", "--dataset", "x", "--provider", "local"), "in the window only"),
+        (
+            ("--domain", "json", "--dataset", "x", "--provider", "local", "--model", "nowhere"),
+            "nowhere",
+        ),
         (("--domain", "json", "--dataset", "x", "--provider", "ollama"), "Name one with --model"),
     ],
 )

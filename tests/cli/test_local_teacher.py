@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from expert_studio.cli import app
 from expert_studio.commands.local_teacher import StackTeacher
 from expert_studio.core.datasets.provider_book import KNOWN
 from expert_studio.core.datasets.teacher_job import TeacherJob
@@ -38,3 +42,16 @@ def test_the_bundled_base_answers_in_the_shape_of_a_row(tmp_path: Path) -> None:
     assert report.kept + sum(report.lost.values()) > 0
     assert report.failure is None or "no usable rows" in str(report.failure)
     assert report.spent.usd == 0
+
+
+@pytest.mark.long
+def test_the_command_line_asks_the_base_with_a_stack(tmp_path: Path) -> None:
+    asked = "dataset generate --domain english --provider local --count 2 --dataset mine"
+    told = CliRunner().invoke(app, [*asked.split(), "--experts", "json-parser=1.0", "--json"])
+    answer = json.loads(told.stdout)
+    if told.exit_code == 0:
+        assert answer["spent_usd"] == 0
+        assert answer["spent_tokens"] > 0
+        assert answer["model"].endswith("+json-parser=1.0")
+    else:
+        assert "no usable rows" in answer["error"]["what"]
