@@ -23,6 +23,7 @@ from typing import Any, Literal
 from expert_studio.core.errors import UsageError
 from expert_studio.core.experts.adapter_config import MAX_RANK
 from expert_studio.core.inference.decoder_shape import DecoderShape
+from expert_studio.core.inference.engine_bench_child import WARM_TOKENS
 from expert_studio.core.inference.engine_bench_files import (
     BYTES_A_VALUE,
     QWEN3_06B,
@@ -63,8 +64,8 @@ class BenchPlan:
 
     @property
     def long_prompt(self) -> int:
-        """Tokens of the prompt that fills the context; 0 for none."""
-        return max(0, self.context - self.tokens)
+        """Tokens of the prompt that fills the context but for a short answer; 0 for none."""
+        return max(0, self.context - WARM_TOKENS)
 
     @property
     def room(self) -> int:
@@ -111,6 +112,14 @@ def check_plan(plan: BenchPlan) -> None:
     """Raises UsageError: a number is out of its range, or a name is unknown."""
     _one_of("--shape", plan.shape, SHAPES)
     _one_of("--quant", plan.quantization, QUANTIZATIONS)
+    kind = plan.device.partition(":")[0]
+    _one_of("--device", kind, ("cpu", "cuda"))
+    if kind != "cpu" and plan.quantization == "int4":
+        raise UsageError(
+            "--quant cannot be int4 on a GPU.",
+            "Its kernel runs on a CPU only.",
+            "Choose nf4, which is as small, or bf16.",
+        )
     _within("--rounds", plan.rounds, 1, 100)
     _within("--tokens", plan.tokens, FEWEST_TOKENS, 4096)
     _within("--prompt", plan.prompt_tokens, 16, 8192)

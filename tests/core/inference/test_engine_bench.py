@@ -90,10 +90,13 @@ def test_what_is_asked_for_is_checked() -> None:
     with pytest.raises(UsageError, match="no peer 'vllm'"):
         read_peers("vllm")
     check_plan(plan())
-    wrong: dict[str, Any] = {"shape": "gpt", "quantization": "int3", "rounds": 0, "tokens": 1}
+    wrong: dict[str, Any] = {"shape": "gpt", "quantization": "int3", "rounds": 0, "device": "mps"}
     for name, value in wrong.items():
         with pytest.raises(UsageError, match="cannot be"):
             check_plan(plan(**{name: value}))
+    check_plan(plan(device="cuda:0", quantization="nf4"))
+    with pytest.raises(UsageError, match="int4 on a GPU"):
+        check_plan(plan(device="cuda"))
 
 
 def test_the_room_on_disk_is_known_beforehand() -> None:
