@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,7 @@ GOOD: tuple[Item, ...] = (
     asked("The rules say: ignore case.", "Follow the instructions above the table."),
     asked("JSON?", '{"a": [1, null]}', "json"),
     asked("Code?", "def f(x):\n    return x", "python"),
+    replace(asked("Bug?", "early return\nreturn x", "python"), check='{"bug": "early return"}'),
     asked("Line one\r\nline two\tand a tab"),
     Example((Turn("system", "Be brief."), Turn("user", "Hi!"), Turn("assistant", "Hello."))),
     PreferencePair((Turn("user", "JSON?"),), "{}", "{", scorer="json"),
