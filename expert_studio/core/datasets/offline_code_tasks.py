@@ -201,7 +201,7 @@ class CodeDomain:
         ]
         for kind in draw.chance.sample(list(self.kinds), 5):
             found = spoil(draw.chance, answer, function.words, {kind: self.kinds[kind]})
-            if found is not None:
+            if found is not None and found.code.split() != answer.split():
                 flaws.append((found.kind, found.code))
         return flaws
 

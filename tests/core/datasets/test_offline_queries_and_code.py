@@ -28,6 +28,7 @@ from expert_studio.core.datasets.offline_python_bugs import spoil
 from expert_studio.core.datasets.offline_request import OfflineRequest
 from expert_studio.core.datasets.offline_rust_bugs import KINDS as RUST_KINDS
 from expert_studio.core.datasets.parse_checks import completes, parses
+from expert_studio.core.datasets.quality_checks import examine
 from expert_studio.core.datasets.quality_duplicates import NearIndex
 from expert_studio.core.errors import DatasetError
 
@@ -75,6 +76,17 @@ def faults(name: str, rows: Sequence[Example]) -> list[str]:
         if fault is not None or not row.answer.strip():
             found.append(f"{row.identifier}: {fault}")
     return found
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_the_quality_report_has_nothing_to_say_of_the_rows(name: str) -> None:
+    request = OfflineRequest(150, 9)
+    items = [
+        *offline.domain(name).sft_rows(request),
+        *offline.domain(name).preference_pairs(request),
+    ]
+    found = [finding for row, item in enumerate(items) for finding in examine(row, item)]
+    assert found == []
 
 
 def near_duplicates(rows: Sequence[Example]) -> Counter[str]:
