@@ -364,3 +364,43 @@ def test_datasets_have_names_and_come_back_from_the_trash(studio_home: Path) -> 
 def test_names_no_folder_can_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(DatasetError, match="cannot be called"):
         DatasetFolders(tmp_path).create(name)
+
+
+_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from expert_studio.core.datasets.examples import Example, Turn
+from expert_studio.core.datasets.store import DatasetStore
+from expert_studio.core.datasets.store_intake import NewRow
+from expert_studio.core.errors import StorageError
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+store = DatasetStore(Path(sys.argv[1]))
+rows = (Example((Turn("user", f"{n}?"), Turn("assistant", "x" * 2000))) for n in range(10_000))
+kept = 0
+try:
+    if sys.argv[2] == "one":
+        for row in rows:
+            store.append(row)
+            kept += 1
+    else:
+        for one in store.append_many(NewRow(row) for row in rows):
+            kept += 1
+except StorageError as cause:
+    print(kept, cause.what, cause.remedy, sep="|")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+@pytest.mark.parametrize("how", ["one", "many"])
+def test_a_disk_that_fills_up_keeps_what_was_told_kept(tmp_path: Path, how: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _FULL_DISK, tmp_path / "d", how], capture_output=True, check=True
+    )
+    kept, what, remedy = ended.stdout.decode().strip().split("|")
+    assert "could not be saved" in what
+    assert "Free some space" in remedy
+    with DatasetStore(tmp_path / "d") as store:
+        assert store.count() == int(kept)
+        assert store.append(example("Room again?")).state == "pending"
