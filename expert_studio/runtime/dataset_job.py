@@ -176,6 +176,8 @@ class DatasetJob(QObject):
     def _measured(self, said: dict[str, Any]) -> JobProgress:
         done, total = int(said["done"]), said["total"]
         now_s = time.monotonic()
+        if self._marks and done < self._marks[-1][1]:
+            self._marks = []  # another step of the same work
         self._marks.append((now_s, done))
         while len(self._marks) > 2 and now_s - self._marks[1][0] > _RATE_OVER_S:
             self._marks.pop(0)

@@ -120,15 +120,11 @@ class BarChart(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Names that have no room share one bar."""
+        """Names that have no room are counted, not drawn: one bar for all would dwarf the rest."""
         room = max(2, self.width() // NAME_WIDTH)
         self._bars = self._all
         if not self._numeric and len(self._all) > room:
-            rest = self._all[room - 1 :]
-            count = sum(bar.count for bar in rest)
-            name = self.tr("{n} more").format(n=len(rest))
-            shared = Bar(name, count, None, f"{name} · {rows_text(count)}")
-            self._bars = (*self._all[: room - 1], shared)
+            self._bars = self._all[:room]
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -221,6 +217,12 @@ class BarChart(QWidget):
         ground = self.height() - _AXIS
         top = ground - (ground - _TOP) * bar.count / most - _TOP
         left = min(max(0.0, place.center().x() - wide / 2), self.width() - wide)
+        left_out = len(self._all) - len(self._bars)
+        if left_out:
+            painter.setPen(QColor(tokens.muted))
+            more = self.tr("and {n} more").format(n=left_out)
+            corner = QRectF(0, 0, self.width(), _TOP - 1)
+            painter.drawText(corner, Qt.AlignmentFlag.AlignRight, more)
         painter.setPen(QColor(tokens.text))
         painter.drawText(QRectF(left, top, wide, _TOP - 1), Qt.AlignmentFlag.AlignCenter, text)
 

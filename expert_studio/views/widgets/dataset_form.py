@@ -92,3 +92,5 @@ def _plain(box: QAbstractSpinBox) -> None:
     box.setProperty("role", "plain")
     box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     box.setFixedWidth(120)
+    if (field := box.lineEdit()) is not None:
+        field.setTextMargins(8, 0, 8, 0)

@@ -72,7 +72,7 @@ class DatasetJobCard(QFrame):
         self._problem.setProperty("role", "bad")
         self._problem.setWordWrap(True)
         self._problem.hide()
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 12)
         column.setSpacing(7)

@@ -255,12 +255,14 @@ class DatasetView(QWidget):
     @Slot(object)
     def _on_filter(self, _wanted: RowFilter) -> None:
         self._middle.setCurrentIndex(0)
+        self.table.scrollToTop()
         self._ask_ids()
         self._overview_soon.start(0)
 
     @Slot(object)
     def _on_sorted(self, order: Sort) -> None:
         self._order = order
+        self.table.scrollToTop()
         self._ask_ids()
 
     @Slot(object)

@@ -283,6 +283,8 @@ class DatasetWizard(QWidget):
             if usd is not None
             else self.tr("at a price nobody has told us")
         )
+        if usd == 0:
+            money = self.tr("costs nothing")
         minutes = time_left_text(float(result["seconds"])).replace(" left", "")
         return self.tr(
             "{requests} requests with about {tokens} tokens: {money} and takes about {time}. "
