@@ -19,12 +19,12 @@ from expert_studio.core.errors import DatasetError
 Kind = Literal["sft", "preference_pairs"]
 KINDS: tuple[Kind, ...] = ("sft", "preference_pairs")
 _MODULES: Mapping[str, str] = {
-    "english": "offline_english",
-    "json": "offline_json_tasks",
+    "english": "offline_english.rows",
+    "json": "offline_json_tasks.rows",
     "cypher": "offline_cypher",
     "python": "offline_python",
     "rust": "offline_rust",
-    "classification": "offline_documents",
+    "classification": "offline_documents.rows",
 }
 DOMAINS: tuple[str, ...] = tuple(_MODULES)
 
