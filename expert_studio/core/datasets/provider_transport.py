@@ -26,6 +26,10 @@ from expert_studio.core.datasets.provider_keys import Redactor
 MOST_ERROR_BYTES = 64 << 10  # of a reply that is an error; what comes after is not read
 MOST_CONNECTIONS = 64
 USABLE_TYPES = ("application/json", "text/event-stream")
+_NEEDED = frozenset(
+    b"host connection accept content-type content-length transfer-encoding authorization "
+    b"x-api-key anthropic-version".split()
+)
 _TALKATIVE = ("httpcore2", "httpx2", "openai", "anthropic")
 
 
@@ -171,13 +175,9 @@ class _CappedBody(httpx2.AsyncByteStream):
 
 
 def _plain_headers(headers: httpx2.Headers) -> list[tuple[bytes, bytes]]:
-    """The request's headers without what the clients tell about this machine."""
-    kept = [
-        (name, value)
-        for name, value in headers.raw
-        if not name.lower().startswith((b"x-stainless", b"traceparent", b"tracestate", b"baggage"))
-        and name.lower() not in {b"accept-encoding", b"user-agent"}
-    ]
+    """The headers a request needs, without what clients tell about this machine, or take from
+    its environment for another host."""
+    kept = [(name, value) for name, value in headers.raw if name.lower() in _NEEDED]
     return [*kept, (b"accept-encoding", b"identity"), (b"user-agent", b"expert-studio")]
 
 
