@@ -85,7 +85,7 @@ def _evaluating(model: PeftModel) -> Iterator[None]:
     """Dropout off, and neither it nor sampling moves the chance that training draws from."""
     learning = model.training
     state = torch.get_rng_state()
-    model.eval()
+    model.train(mode=False)
     try:
         yield
     finally:

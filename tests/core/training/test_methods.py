@@ -29,6 +29,7 @@ from expert_studio.core.training.events import (
 )
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.trainer import train
+from expert_studio.core.training.trainer_loss import AdapterTrainer
 from expert_studio.core.training.trainer_model import build_model, load_start
 from tests.core.training import runs
 from tests.expert_factory import installed_expert
@@ -264,22 +265,26 @@ def test_answers_on_the_way_change_nothing_that_is_learned(home: Path) -> None:
     assert losses(**asked) == losses()
 
 
-def test_a_loss_that_is_no_number_ends_the_run_with_one_sentence(home: Path) -> None:
-    schedule = {"max_steps": 12, "learning_rate": 1.0, "warmup_steps": 0, "max_grad_norm": 1e30}
-    recipe = runs.tiny_recipe(
-        adapter={
-            "r": 4,
-            "alpha": 65536.0,
-            "target_modules": ["gate_proj", "up_proj", "down_proj"],
-        },
-        schedule={**schedule, "shape": "constant"},
-    )
-    run = launch.prepare(recipe, Folders(home), home)
-    with pytest.raises(TrainingError, match="no number any more") as raised:
+def test_a_loss_that_is_no_number_ends_the_run_with_one_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = AdapterTrainer.compute_loss
+
+    def gone(self: AdapterTrainer, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
+        loss = honest(self, model, inputs, *rest, **named)
+        return loss * math.nan if self.state.global_step == 5 else loss
+
+    monkeypatch.setattr(AdapterTrainer, "compute_loss", gone)
+    run = launch.prepare(runs.tiny_recipe(), Folders(home), home)
+    with pytest.raises(TrainingError, match="step 6: its loss is no number") as raised:
         train(run, EventLog(run.events_path), lambda: False)
     assert "learning_rate" in raised.value.remedy
     steps = [event for event in run.events() if isinstance(event, Step)]
-    assert sum(not math.isfinite(step.loss) for step in steps) == 1
+    assert [step.step for step in steps] == list(range(1, 7))
+    assert not math.isfinite(steps[-1].loss)
+    checkpoint = run.checkpoint()
+    assert checkpoint is not None
+    assert checkpoint.name == "checkpoint-4"  # of before
     assert not run.adapter_folder.exists()
 
 
