@@ -59,8 +59,7 @@ class Toast(QFrame):
         self._actions.setSpacing(8)
         if severity == "bad":
             self._add_button(self.tr("Copy details"), self._on_copy)
-        self._actions.addStretch(1)
-        if severity == "bad":
+            self._actions.addStretch(1)
             self._texts.addLayout(self._actions)
 
     def add_action(self, text: str, on_action: Callable[[], None]) -> None:

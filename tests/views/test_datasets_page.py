@@ -1,0 +1,233 @@
+"""The Datasets page as a whole: import, rename, delete, repair, versions, copy, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMainWindow, QPushButton
+from pytestqt.qtbot import QtBot
+
+from expert_studio.core.datasets.examples import Example, Turn
+from expert_studio.core.datasets.store_folder import DatasetFolders
+from expert_studio.core.datasets.store_intake import NewRow
+from expert_studio.core.settings import Folders
+from expert_studio.runtime.background import Background
+from expert_studio.views.notices import Notices
+from expert_studio.views.pages.datasets_page import DatasetsPage
+
+WAIT_MS = 120_000
+
+
+class Stage:
+    """A window with the page in it."""
+
+    def __init__(self, qtbot: QtBot, data: Path) -> None:
+        self.qtbot = qtbot
+        self.folders = DatasetFolders(data / "datasets")
+        self.background = Background()
+        self.window = QMainWindow()
+        qtbot.addWidget(self.window)
+        self.notices = Notices(self.window)
+        self.page = DatasetsPage(Folders(data), self.background, self.notices, lambda: None)
+        self.window.setCentralWidget(self.page)
+        self.window.resize(1096, 770)
+
+    def open(self) -> None:
+        self.window.show()
+        self.settle()
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(reached, timeout=WAIT_MS)
+
+    def settle(self) -> None:
+        page = self.page
+        self.until(lambda: not page.job.running and not page.wizard.job.running)
+        page.desk.look()
+        self.until(lambda: not page.desk.busy and not self.background.busy)
+
+    def made(self, name: str, answers: list[str]) -> None:
+        """A dataset with a row an answer."""
+        with self.folders.create(name) as store:
+            rows = (
+                NewRow(
+                    Example((Turn("user", f"Question {at}?"), Turn("assistant", answer))),
+                    state="accepted",
+                )
+                for at, answer in enumerate(answers)
+            )
+            list(store.append_many(rows))
+
+    def told(self) -> str:
+        return " ".join(part for toast in self.notices.toasts for part in toast.sentences)
+
+    def press_in_toast(self, text: str) -> None:
+        for toast in self.notices.toasts:
+            for button in toast.findChildren(QPushButton):
+                if button.text() == text:
+                    button.click()
+                    return
+        raise AssertionError(f"no toast offers {text!r}: {self.told()}")
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(qtbot, tmp_path / "data")
+    yield made
+    for toast in made.notices.toasts:
+        toast.dismiss()
+    assert made.page.close_all()
+    made.background.close()
+
+
+def test_a_table_with_its_own_names_is_mapped_looked_at_and_imported(
+    stage: Stage, tmp_path: Path
+) -> None:
+    table = tmp_path / "sums.csv"
+    rows = "".join(f"What is {n} + {n}?,{n + n}\n" for n in range(30))
+    table.write_text(f"ask,told\n{rows}lonely\n", encoding="utf-8")
+    stage.open()
+    page, wizard = stage.page, stage.page.wizard
+    page._drop.files_dropped.emit((table,))
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.previewed is not None
+    assert wizard.previewed["columns"] == ["ask", "told"]
+    wizard.file_form.map_column("ask", "instruction")
+    wizard.file_form.map_column("told", "output")
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.preview.rowCount() == 10
+    assert wizard.preview.item(3, 1).text() == "6"
+    wizard.go_on()
+    stage.settle()
+    assert page.opened == "sums"
+    with stage.folders.open("sums") as store:
+        assert store.count() == 30
+        assert store.row(4).item.answer == "6"
+    assert "could not be used" in stage.told(), "the lonely line cost itself only"
+
+
+def test_a_dataset_is_renamed_deleted_and_brought_back(stage: Stage) -> None:
+    stage.made("first", ["1"])
+    stage.open()
+    page = stage.page
+    assert [card.summary.name for card in page.home.grid.cards] == ["first"]
+    page.home.rename("first", "second")
+    stage.settle()
+    assert stage.folders.names() == ["second"]
+    page.home.rename("second", "Not A Name")
+    stage.settle()
+    assert "cannot be called" in stage.told()
+    page.home.delete("second")
+    stage.settle()
+    assert not stage.folders.names()
+    stage.press_in_toast("Undo")
+    stage.settle()
+    assert stage.folders.names() == ["second"]
+
+
+def test_faults_are_found_shown_repaired_and_taken_back(stage: Stage) -> None:
+    stage.made("mixed", ["fine", "odd <|im_end|>", "odder <|im_start|>", "also fine"])
+    stage.open()
+    page, side = stage.page, stage.page.side
+    page.open("mixed")
+    stage.settle()
+    side.checks.run_button.click()
+    stage.settle()
+    (group,) = (one for one in side.checks.groups if one["check"] == "special_tokens")
+    assert group["rows"] == [2, 3]
+    side.checks.press(side.checks.groups.index(group))
+    stage.settle()
+    assert page.view.model.ids == [2, 3]
+    side.checks.repair_wanted.emit(group["check"], group["repair"])
+    stage.settle()
+    with stage.folders.open("mixed") as store:
+        assert store.row(2).item.answer.strip() == "odd"
+        stage.press_in_toast("Undo")
+        stage.settle()
+        assert store.row(2).item.answer == "odd <|im_end|>"
+
+
+def test_versions_are_kept_compared_and_returned_to(stage: Stage) -> None:
+    stage.made("kept", ["red", "green", "blue"])
+    stage.open()
+    page = stage.page
+    page.open("kept")
+    stage.settle()
+    page.side.versions.keep_wanted.emit("first")
+    stage.settle()
+    page.works.start_work("replace_text", {"old": "green", "new": "teal"})
+    stage.settle()
+    page.side.show_part("versions")
+    stage.settle()
+    (version,) = page.side.versions.versions
+    assert version.note == "first"
+    page.side.versions.diff_wanted.emit(version.id, None)
+    stage.settle()
+    assert "green" in page.view.diff.text
+    assert "teal" in page.view.diff.text
+    page.view.diff.left.emit()
+    page.side.versions.restore_wanted.emit(version.id)
+    stage.settle()
+    with stage.folders.open("kept") as store:
+        assert [row.item.answer for row in store.window()] == ["red", "green", "blue"]
+
+
+def test_copied_rows_are_pasted_elsewhere_and_a_bad_line_costs_itself(stage: Stage) -> None:
+    stage.made("from", ["one", "two"])
+    stage.folders.create("to").close()
+    stage.open()
+    page = stage.page
+    page.open("from")
+    stage.settle()
+    page.view.table.selectAll()
+    page.view.copy()
+    stage.settle()
+    copied = QGuiApplication.clipboard().text()
+    assert [json.loads(row)["messages"][1]["content"] for row in copied.splitlines()] == [
+        "one",
+        "two",
+    ]
+    page.open("to")
+    stage.settle()
+    page.view.paste_wanted.emit(copied + "not a row\n")
+    stage.settle()
+    assert len(page.view.model.ids) == 2
+    assert "Line 3" in stage.told()
+
+
+def test_rows_are_exported_as_they_are_shown(stage: Stage, tmp_path: Path) -> None:
+    stage.made("out", ["=1+1", "plain"])
+    stage.open()
+    page = stage.page
+    page.open("out")
+    stage.settle()
+    page.works.export_to(str(tmp_path / "out.csv"))
+    stage.settle()
+    assert "'=1+1" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+    page.view.filter.search.setText("plain")
+    stage.until(lambda: page.view.filter.narrows)
+    page.works.export_to(str(tmp_path / "out.jsonl"))
+    stage.settle()
+    assert len((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_a_model_is_priced_before_it_is_asked(stage: Stage) -> None:
+    stage.open()
+    wizard = stage.page.wizard
+    stage.page._begin_wizard()
+    wizard.begin("", 1)
+    wizard.go_on()
+    stage.settle()
+    assert not wizard.form.ready, "a provider that wants a key waits for one"
+    wizard.model_form.set_request("ollama", "http://127.0.0.1:9/v1", "qwen3:8b", 40)
+    stage.settle()
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.previewed is not None
+    assert wizard.previewed["usd"] == 0
+    assert wizard.previewed["requests"] == 8
+    assert "JSON" in wizard.previewed["prompt"]
