@@ -1,7 +1,7 @@
 """The dataset that is open in the window: asked, changed and watched beside the main thread.
 
-Knows the store and the lanes work runs on; knows no widget. Reading has a lane of its own,
-so that rows in sight never wait behind a change or a search.
+Knows the store and the lanes work runs on; knows no widget. Rows in sight, searches and
+charts each have a lane of their own, so that what is looked at never waits for the rest.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class DatasetDesk(QObject):
         super().__init__(parent)
         self.rows_lane = Background(threads=1, parent=self)
         self.query_lane = Background(threads=1, parent=self)
+        self.chart_lane = Background(threads=1, parent=self)
         self.change_lane = Background(threads=1, parent=self)
         self._store: DatasetStore | None = None
         self._revision = -1
@@ -61,7 +62,7 @@ class DatasetDesk(QObject):
 
     @property
     def lanes(self) -> tuple[Background, ...]:
-        return (self.rows_lane, self.query_lane, self.change_lane)
+        return (self.rows_lane, self.query_lane, self.chart_lane, self.change_lane)
 
     @property
     def busy(self) -> bool:

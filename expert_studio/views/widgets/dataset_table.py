@@ -155,16 +155,17 @@ class RowsTable(QTableView):
         heads = self.horizontalHeader()
         heads.setHighlightSections(False)
         heads.setMinimumSectionSize(28)
-        heads.setSectionsClickable(True)
-        heads.setSortIndicatorShown(False)
+        heads.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)  # a click on a head sorts, and selects no column
+        # Heads ask of every row whether it is selected, at each painting: these heads see none.
+        heads.setSelectionModel(QItemSelectionModel(self._rows, heads))
         heads.setAccessibleName(self.tr("Columns; click to sort"))
         for column, width in _WIDTHS.items():
             heads.resizeSection(column, width)
         heads.setSectionResizeMode(STATE, QHeaderView.ResizeMode.Fixed)
         for column in (PROMPT, ANSWER):
             heads.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-        heads.sectionClicked.connect(self._on_head)
-        self._order = Sort()
+        heads.sortIndicatorChanged.connect(self._on_sorted)
 
     def show_columns(self, with_split: bool, with_reason: bool) -> None:
         """Columns that no row fills leave their room to the texts."""
@@ -173,8 +174,10 @@ class RowsTable(QTableView):
 
     def forget_order(self) -> None:
         """Another dataset: its rows come as they came in."""
-        self._order = Sort()
-        self.horizontalHeader().setSortIndicatorShown(False)
+        heads = self.horizontalHeader()
+        heads.blockSignals(True)
+        heads.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        heads.blockSignals(False)
 
     @property
     def selected_ids(self) -> tuple[int, ...]:
@@ -222,18 +225,10 @@ class RowsTable(QTableView):
         else:
             super().keyPressEvent(event)
 
-    @Slot(int)
-    def _on_head(self, column: int) -> None:
-        name = SORTED_BY[column]
-        same = self._order.column == name
-        self._order = Sort(name, not self._order.descending if same else False)
-        heads = self.horizontalHeader()
-        heads.setSortIndicatorShown(True)
-        heads.setSortIndicator(
-            column,
-            Qt.SortOrder.DescendingOrder if self._order.descending else Qt.SortOrder.AscendingOrder,
-        )
-        self.sorted.emit(self._order)
+    @Slot(int, Qt.SortOrder)
+    def _on_sorted(self, column: int, direction: Qt.SortOrder) -> None:
+        if column >= 0:
+            self.sorted.emit(Sort(SORTED_BY[column], direction == Qt.SortOrder.DescendingOrder))
 
     @Slot()
     def _on_about_to_reset(self) -> None:

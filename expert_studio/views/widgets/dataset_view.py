@@ -235,8 +235,12 @@ class DatasetView(QWidget):
 
     @Slot()
     def _ask_overview(self) -> None:
+        if self._desk.chart_lane.busy:  # the one under way may be of another filter
+            self._overview_soon.start(OVERVIEW_EVERY_MS // 3)
+            return
         wanted = self.filter.wanted
-        self._desk.ask(lambda store: read_overview(store, wanted), self._on_overview)
+        lane = self._desk.chart_lane
+        self._desk.ask(lambda store: read_overview(store, wanted), self._on_overview, lane)
 
     def _on_overview(self, overview: Overview) -> None:
         self.overview = overview
