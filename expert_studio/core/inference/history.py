@@ -13,19 +13,27 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from expert_studio.core.errors import StorageError
-from expert_studio.core.inference.constraint import Constraint
 from expert_studio.core.inference.conversation import (
     Answer,
     AnswerTiming,
     Message,
     Sampling,
+    StackSpan,
 )
-from expert_studio.core.inference.stack import Mode, Stack, StackMember
+from expert_studio.core.inference.history_values import (
+    json_of,
+    sampling_of,
+    spans_json,
+    spans_of,
+    stack_of,
+    timing_of,
+)
+from expert_studio.core.inference.stack import Mode, Stack
 
 TurnState = Literal["finished", "streaming", "length", "cancelled", "failed"]
 KEPT_AFTER_DELETE_S = 30 * 24 * 3600
@@ -55,6 +63,11 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX turns_of ON turns(conversation, position);
     """,
+    """
+    ALTER TABLE turns ADD COLUMN spans TEXT;
+    ALTER TABLE turns ADD COLUMN context_used INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE turns ADD COLUMN context_limit INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """Statements from each schema version to the next; only ever appended to."""
 
@@ -66,6 +79,7 @@ class Composition:
     chosen: Mapping[str, float]
     adjusted: Mapping[str, float] = field(default_factory=dict)  # of those that came along
     mode: Mode = "sum"
+    grammar: bool = True  # whether an expert's grammar holds the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message as kept; an assistant's carries all it takes to run it again."""
+    """One message as kept; an assistant's carries all it takes to run it again.
+
+    Attributes:
+        stack: that said the end of the answer.
+        spans: which stack said which part, where there is more than one. Of an answer that
+            broke off, only `stack` and `text_start` of each are known; the tokens are 0.
+        context_used, context_limit: positions, 0 where they are not known.
+    """
 
     id: str
     role: Literal["user", "assistant"]
@@ -95,6 +116,9 @@ class Turn:
     stack: Stack | None = None
     sampling: Sampling | None = None
     timing: AnswerTiming | None = None
+    spans: tuple[StackSpan, ...] = ()
+    context_used: int = 0
+    context_limit: int = 0
 
     @classmethod
     def said(cls, text: str) -> Self:
@@ -142,7 +166,7 @@ class History:
             self._connection.execute(
                 "INSERT INTO conversations(id, title, created_at, updated_at, composition) "
                 "VALUES (?, ?, ?, ?, ?)",
-                (made.id, made.title, at, at, _json(made.composition)),
+                (made.id, made.title, at, at, _composition_json(made.composition)),
             )
 
     def rename(self, conversation: str, title: str) -> None:
@@ -151,7 +175,7 @@ class History:
     def keep_composition(self, conversation: str, composition: Composition) -> None:
         self._update(
             "UPDATE conversations SET composition = ? WHERE id = ?",
-            (_json(composition), conversation),
+            (_composition_json(composition), conversation),
         )
 
     def delete(self, conversation: str) -> None:
@@ -171,7 +195,8 @@ class History:
         """
         with self._failing("The conversation could not be read."):
             rows = self._connection.execute(
-                "SELECT id, role, text, state, at, stack, sampling, timing FROM turns "
+                "SELECT id, role, text, state, at, stack, sampling, timing, spans, context_used, "
+                "context_limit FROM turns "
                 "WHERE conversation = ? AND superseded = 0 ORDER BY position",
                 (conversation,),
             ).fetchall()
@@ -187,7 +212,8 @@ class History:
             for offset, turn in enumerate(turns, start=1):
                 self._connection.execute(
                     "INSERT INTO turns(id, conversation, position, role, text, state, at, stack, "
-                    "sampling, timing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "sampling, timing, spans, context_used, context_limit) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (turn.id, conversation, position + offset, *_columns(turn)),
                 )
             self._connection.execute(
@@ -198,18 +224,28 @@ class History:
         """What has arrived of an answer that is still streaming."""
         self._update("UPDATE turns SET text = ? WHERE id = ?", (text, turn))
 
+    def keep_parts(self, turn: Turn) -> None:
+        """Which stack said what has arrived of an answer that is still streaming."""
+        self._update(
+            "UPDATE turns SET text = ?, stack = ?, spans = ? WHERE id = ?",
+            (turn.text, json_of(turn.stack), spans_json(turn.spans), turn.id),
+        )
+
     def finish(self, turn: str, answer: Answer) -> None:
-        """The whole answer with its stack, seed and timing."""
+        """The whole answer with its stacks, seed and timing."""
         state = {"stop": "finished", "length": "length", "cancelled": "cancelled"}
         self._update(
-            "UPDATE turns SET text = ?, state = ?, stack = ?, sampling = ?, timing = ? "
-            "WHERE id = ?",
+            "UPDATE turns SET text = ?, state = ?, stack = ?, sampling = ?, timing = ?, "
+            "spans = ?, context_used = ?, context_limit = ? WHERE id = ?",
             (
                 answer.text,
                 state[answer.finish_reason],
-                _json(answer.stack),
-                _json(answer.sampling),
-                _json(answer.timing),
+                json_of(answer.stack),
+                json_of(answer.sampling),
+                json_of(answer.timing),
+                spans_json(answer.spans),
+                answer.context_used,
+                answer.context_limit,
                 turn,
             ),
         )
@@ -306,12 +342,11 @@ def _escaped(search: str) -> str:
     return search
 
 
-def _json(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, Composition):
-        value = replace(value, chosen=dict(value.chosen), adjusted=dict(value.adjusted))
-    return json.dumps(asdict(value), default=str)
+def _composition_json(composition: Composition) -> str | None:
+    plain = replace(
+        composition, chosen=dict(composition.chosen), adjusted=dict(composition.adjusted)
+    )
+    return json_of(plain)
 
 
 def _columns(turn: Turn) -> tuple[Any, ...]:
@@ -320,15 +355,23 @@ def _columns(turn: Turn) -> tuple[Any, ...]:
         turn.text,
         turn.state,
         turn.at_s,
-        _json(turn.stack),
-        _json(turn.sampling),
-        _json(turn.timing),
+        json_of(turn.stack),
+        json_of(turn.sampling),
+        json_of(turn.timing),
+        spans_json(turn.spans),
+        turn.context_used,
+        turn.context_limit,
     )
 
 
 def _composition(stored: str) -> Composition:
     value = json.loads(stored)
-    return Composition(value.get("chosen", {}), value.get("adjusted", {}), value.get("mode", "sum"))
+    return Composition(
+        value.get("chosen", {}),
+        value.get("adjusted", {}),
+        value.get("mode", "sum"),
+        value.get("grammar", True),
+    )
 
 
 def _turn(row: Sequence[Any]) -> Turn:
@@ -338,32 +381,10 @@ def _turn(row: Sequence[Any]) -> Turn:
         text=row[2],
         state=row[3],
         at_s=row[4],
-        stack=None if row[5] is None else _stack(json.loads(row[5])),
-        sampling=None if row[6] is None else _sampling(json.loads(row[6])),
-        timing=None if row[7] is None else AnswerTiming(**json.loads(row[7])),
-    )
-
-
-def _stack(stored: dict[str, Any]) -> Stack:
-    members = tuple(
-        StackMember(
-            **{
-                **member,
-                "folder": Path(member["folder"]),
-                "required_by": tuple(member["required_by"]),
-            }
-        )
-        for member in stored["members"]
-    )
-    return Stack(members, stored["base_sha256"], stored["quantization"])
-
-
-def _sampling(stored: dict[str, Any]) -> Sampling:
-    constraint = stored.get("constraint")
-    return Sampling(
-        **{
-            **stored,
-            "stop": tuple(stored["stop"]),
-            "constraint": None if constraint is None else Constraint(**constraint),
-        }
+        stack=stack_of(row[5]),
+        sampling=sampling_of(row[6]),
+        timing=timing_of(row[7]),
+        spans=spans_of(row[8]),
+        context_used=row[9],
+        context_limit=row[10],
     )

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from expert_studio.core.errors import StorageError
 from expert_studio.core.inference.constraint import Constraint
-from expert_studio.core.inference.conversation import Answer, AnswerTiming, Message, Sampling
+from expert_studio.core.inference.conversation import (
+    Answer,
+    AnswerTiming,
+    Message,
+    Sampling,
+    StackSpan,
+)
 from expert_studio.core.inference.history import (
     MIGRATIONS,
     Composition,
@@ -152,7 +159,7 @@ def test_migration_makes_a_backup_first(tmp_path: Path) -> None:
     newer = History(path, (*MIGRATIONS, "ALTER TABLE conversations ADD COLUMN pinned INTEGER"))
     assert newer.conversations()[0].id == made.id
     newer.close()
-    backup = tmp_path / "studio.before-v2.sqlite3"
+    backup = tmp_path / f"studio.before-v{len(MIGRATIONS) + 1}.sqlite3"
     kept = History(backup)
     assert kept.conversations()[0].id == made.id
     kept.close()
@@ -199,3 +206,39 @@ def test_full_disk_is_a_sentence_and_loses_nothing(history: History) -> None:
     assert history.turns(made.id)[0].text == ""
     history.keep_text(answer.id, "short")
     assert history.turns(made.id)[0].text == "short"
+
+
+def test_which_stack_said_which_part_comes_back(history: History) -> None:
+    made = _conversation(history)
+    answer = Turn.begun(STACK, SAMPLING)
+    history.add(made.id, Turn.said("hi"), answer)
+    spans = (StackSpan(STACK, 0, 2, 0), StackSpan(Stack(), 2, 5, 3))
+    history.keep_parts(replace(answer, text="hel", stack=Stack(), spans=spans))
+    assert history.turns(made.id)[1].spans == spans
+    whole = Answer(
+        "hello", Stack(), SAMPLING, "stop", TIMING, context_used=17, context_limit=640, spans=spans
+    )
+    history.finish(answer.id, whole)
+    kept = history.turns(made.id)[1]
+    assert (kept.stack, kept.spans) == (Stack(), spans)
+    assert (kept.context_used, kept.context_limit) == (17, 640)
+
+
+def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    with sqlite3.connect(path) as direct:
+        direct.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1;")
+        direct.execute("INSERT INTO conversations VALUES ('c', 'Old', 1, 1, NULL, '{}')")
+        direct.execute(
+            "INSERT INTO turns(id, conversation, position, role, text, state, at) "
+            "VALUES ('t', 'c', 0, 'assistant', 'said', 'finished', 1)"
+        )
+    direct.close()
+    history = History(path)
+    (turn,) = history.turns("c")
+    assert (turn.text, turn.spans, turn.context_limit) == ("said", (), 0)
+    history.close()
+    with sqlite3.connect(tmp_path / "studio.before-v2.sqlite3") as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (1,)
+        assert kept.execute("SELECT text FROM turns").fetchone() == ("said",)
+    kept.close()
