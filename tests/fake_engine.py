@@ -18,6 +18,7 @@ from expert_studio.core.inference.conversation import (
     MemoryByOwner,
     Message,
     Sampling,
+    StackSpan,
 )
 from expert_studio.core.inference.stack import Stack
 
@@ -37,18 +38,27 @@ BASE = BaseDescription(
 
 @dataclass
 class FakeEngine:
-    """Streams `pieces`; waits for `gate` before the last of them."""
+    """Reads `reads`, streams `pieces`; waits for `gate` before the last of them."""
 
     pieces: Sequence[str] = ("he", "llo")
     failure: Exception | None = None
     gate: threading.Event = field(default_factory=threading.Event)
     asked: list[tuple[tuple[Message, ...], Stack, Sampling]] = field(default_factory=list)
+    reads: Sequence[tuple[int, int]] = ()
+    read_gate: threading.Event = field(default_factory=threading.Event)
+    attached: list[Stack] = field(default_factory=list)
+    attach_gate: threading.Event = field(default_factory=threading.Event)
     threads: list[str] = field(default_factory=list)
     closed: bool = False
     base: BaseDescription = BASE
 
     def __post_init__(self) -> None:
-        self.gate.set()
+        for gate in (self.gate, self.read_gate, self.attach_gate):
+            gate.set()
+
+    def attach_experts(self, stack: Stack) -> None:
+        self.attached.append(stack)
+        self.attach_gate.wait(30)
 
     def generate(
         self,
@@ -57,27 +67,50 @@ class FakeEngine:
         sampling: Sampling,
         on_text: Callable[[str], None],
         should_stop: Callable[[], bool],
+        on_read: Callable[[int, int], None] | None = None,
+        next_stack: Callable[[], Stack | None] | None = None,
     ) -> Answer:
         self.asked.append((tuple(messages), stack, sampling))
         self.threads.append(threading.current_thread().name)
         said: list[str] = []
+        spans = [StackSpan(stack, 0, 0, 0)]
+        for done, whole in self.reads:
+            if on_read is not None:
+                on_read(done, whole)
+            while not self.read_gate.wait(0.005):
+                if should_stop():
+                    return self._answer("", stack, sampling, "cancelled")
         for index, piece in enumerate(self.pieces):
             if index == len(self.pieces) - 1:
                 while not self.gate.wait(0.005):
                     if should_stop():
                         break
             if should_stop():
-                return self._answer("".join(said), stack, sampling, "cancelled")
+                return self._answer("".join(said), stack, sampling, "cancelled", spans)
+            wanted = next_stack() if said and next_stack is not None else None
+            if wanted is not None:
+                stack = wanted
+                spans.append(StackSpan(stack, index, index, len("".join(said))))
             said.append(piece)
             on_text(piece)
         if self.failure is not None:
             raise self.failure
-        return self._answer("".join(said), stack, sampling, "stop")
+        return self._answer("".join(said), stack, sampling, "stop", spans)
 
-    def _answer(self, text: str, stack: Stack, sampling: Sampling, reason: str) -> Answer:
+    def _answer(
+        self,
+        text: str,
+        stack: Stack,
+        sampling: Sampling,
+        reason: str,
+        spans: Sequence[StackSpan] = (),
+    ) -> Answer:
         timing = AnswerTiming(38.0, 47.0, 12, 0, max(1, len(text)))
         used = replace(sampling, seed=sampling.seed or 7)
-        return Answer(text, stack, used, reason, timing)  # type: ignore[arg-type]
+        return Answer(
+            text, stack, used, reason, timing,  # type: ignore[arg-type]
+            context_used=12 + len(text), context_limit=4096, spans=tuple(spans),
+        )  # fmt: skip
 
     def memory(self) -> MemoryByOwner:
         return MemoryByOwner(24_000_000, (("json-parser", 80_000),), 1_000_000)

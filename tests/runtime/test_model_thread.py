@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from expert_studio.core.errors import InferenceError, LoadError
 from expert_studio.core.inference.conversation import BaseRequest, Message, Sampling
-from expert_studio.core.inference.stack import EMPTY
+from expert_studio.core.inference.stack import EMPTY, Stack, StackMember
 from expert_studio.runtime.model_thread import ModelThread
 from tests.fake_engine import BASE, FakeEngine, factory_of
 
@@ -127,3 +127,64 @@ def test_close_ends_an_answer_under_way(qtbot: QtBot) -> None:
     assert lane.close()
     assert engine.closed
     assert lane.close()
+
+
+def test_another_stack_goes_on_with_an_answer(start: Start, qtbot: QtBot) -> None:
+    engine = FakeEngine(pieces=("one", " two"))
+    engine.gate.clear()
+    lane = start(engine)
+    told: list[object] = []
+    lane.text_arrived.connect(lambda _, text: told.append(text))
+    lane.stack_changed.connect(lambda _, stack: told.append(stack))
+    other = Stack(base_sha256="c" * 64)
+    with qtbot.waitSignal(lane.answer_finished) as ended:
+        with qtbot.waitSignal(lane.text_arrived):
+            request = lane.ask(HELLO, EMPTY, Sampling())
+        lane.change_stack(request, EMPTY)  # overtaken by the next
+        lane.change_stack(request, other)
+        engine.gate.set()
+    assert told == ["one", other, " two"]
+    assert ended.args[1].stack == other
+    lane.change_stack(request, EMPTY)  # too late, and harmless
+
+
+def test_what_is_read_of_a_prompt_is_told_and_can_be_stopped(start: Start, qtbot: QtBot) -> None:
+    engine = FakeEngine(reads=((0, 900), (256, 900)))
+    engine.read_gate.clear()
+    lane = start(engine)
+    with qtbot.waitSignal(lane.answer_finished) as ended:
+        with qtbot.waitSignal(lane.prompt_read) as told:
+            request = lane.ask(HELLO, EMPTY, Sampling())
+        lane.stop(request)
+    assert told.args == [request, 0, 900]
+    assert ended.args[1].finish_reason == "cancelled"
+
+
+def _stack_of(*names: str) -> Stack:
+    return Stack(
+        tuple(StackMember(name, "1.0.0", "a" * 64, 1.0, 1, "format", Path(name)) for name in names)
+    )
+
+
+def test_experts_are_read_ahead_one_by_one(start: Start, qtbot: QtBot) -> None:
+    engine = FakeEngine()
+    lane = start(engine)
+    lane.prefetch(EMPTY)
+    stack = _stack_of("a", "b")
+    with qtbot.waitSignal(lane.memory_changed):
+        lane.prefetch(stack)
+    names = [tuple(member.name for member in each.members) for each in engine.attached]
+    assert names == [("a",), ("b",), ("a", "b")]
+
+
+def test_reading_ahead_gives_way_to_a_question(start: Start, qtbot: QtBot) -> None:
+    engine = FakeEngine()
+    engine.attach_gate.clear()
+    lane = start(engine)
+    lane.prefetch(_stack_of("a", "b"))
+    qtbot.waitUntil(lambda: len(engine.attached) == 1)
+    lane.prefetch(_stack_of("c"))
+    with qtbot.waitSignal(lane.answer_finished):
+        lane.ask(HELLO, EMPTY, Sampling())
+        engine.attach_gate.set()
+    assert len(engine.attached) == 1, "neither b nor c was read before the answer"

@@ -158,16 +158,27 @@ class ChatEngine(Protocol):
         sampling: Sampling,
         on_text: Callable[[str], None],
         should_stop: Callable[[], bool],
+        on_read: Callable[[int, int], None] | None = None,
+        next_stack: Callable[[], Stack | None] | None = None,
     ) -> Answer:
         """Streams an answer: `on_text` gets each new piece of decoded text.
 
         `should_stop` is asked before every token; what was said so far is kept and
-        `finish_reason` is "cancelled".
+        `finish_reason` is "cancelled". `on_read` gets how many tokens of what is to be read
+        are read. `next_stack` is asked at every token; another stack goes on from there.
 
         Raises:
             InferenceError: the prompt does not fit the context, or the stack is of another base.
             UsageError: the constraint cannot be used.
             OutOfMemoryError: no room; the engine stays usable.
+        """
+        ...
+
+    def attach_experts(self, stack: Stack) -> object:
+        """Reads a stack's experts ahead of its first answer.
+
+        Raises:
+            As `generate`, and LoadError, IntegrityError where an expert cannot be read.
         """
         ...
 
