@@ -26,7 +26,9 @@ from expert_studio.commands.library import info, install, list_experts, uninstal
 from expert_studio.commands.packing import evaluate, package
 from expert_studio.commands.providers import provider_verbs
 from expert_studio.commands.report import Sentences
+from expert_studio.commands.signing import keygen, sign, verify
 from expert_studio.commands.training import train
+from expert_studio.commands.trusting import trust_verbs
 
 app = typer.Typer(
     cls=Sentences,
@@ -48,6 +50,10 @@ app.command("uninstall")(uninstall)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("package")(package)
+app.command("keygen")(keygen)
+app.command("sign")(sign)
+app.command("verify")(verify)
+app.add_typer(trust_verbs, name="trust")
 app.add_typer(base_verbs, name="base")
 app.add_typer(dataset_verbs, name="dataset")
 app.add_typer(provider_verbs, name="provider")

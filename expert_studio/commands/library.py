@@ -82,19 +82,34 @@ def install(
     any_base: Annotated[
         bool, typer.Option("--any-base", help="Also install one made for another base.")
     ] = False,
+    allow_unsigned: Annotated[
+        bool, typer.Option("--allow-unsigned", help="Agree to one that nobody signed.")
+    ] = False,
+    allow_unknown_key: Annotated[
+        bool, typer.Option("--allow-unknown-key", help="Agree to a key you do not trust yet.")
+    ] = False,
+    allow_other_key: Annotated[
+        bool, typer.Option("--allow-other-key", help="Agree to another signer than before.")
+    ] = False,
+    allow_older: Annotated[
+        bool, typer.Option("--allow-older", help="Agree to a lower version than is installed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Install an expert, checked against the base it is to work with."""
+    """Install an expert, checked against the base it is to work with, and who signed it."""
+    from expert_studio.commands.consent import with_consent
     from expert_studio.core.experts.install import install as put_in
 
-    library = opened_library()
-    if any_base:
-        installation = put_in(file, library)
-    else:
+    library, where = opened_library(), ()
+    if not any_base:
         from expert_studio.core.inference.base_choice import base_folder, base_identity
 
         folder = base_folder(base, Folders.default())
-        installation = put_in(file, library, *base_identity(folder), folder)
+        where = (*base_identity(folder), folder)
+    given = (allow_unsigned, allow_unknown_key, allow_other_key, allow_older)
+    installation = with_consent(
+        lambda acceptance: put_in(file, library, *where, acceptance=acceptance), given
+    )
     if as_json:
         warnings = list(installation.warnings)
         say_json({"expert": summary(installation.expert), "warnings": warnings})

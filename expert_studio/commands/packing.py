@@ -15,6 +15,7 @@ from expert_studio.commands.report import AsJson, in_bytes, say, say_aside, say_
 from expert_studio.commands.training import find_run, read_manifest_file
 from expert_studio.core.errors import UsageError
 from expert_studio.core.experts import archive
+from expert_studio.core.experts.made_here import remember
 from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.settings import Folders
 from expert_studio.core.training.evaluation import Report
@@ -82,6 +83,7 @@ def package(
 def _say_packed(said: Manifest, path: Path, as_json: bool) -> None:
     sidecar = path.with_name(f"{path.name}.sha256")
     sha256 = sidecar.read_text(encoding="utf-8").split()[0]
+    remember(sha256, Folders.default())
     size_bytes = path.stat().st_size
     if as_json:
         described: dict[str, Any] = {"name": said.name, "version": said.version}

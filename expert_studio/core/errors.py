@@ -77,6 +77,26 @@ class IntegrityError(ArchiveError):
     exit_code = 5
 
 
+class KeyFileError(ExpertError):
+    """A key that signs packages, or the list of trusted ones, cannot be used."""
+
+    exit_code = 5
+
+
+class ConsentError(ExpertError):
+    """Something is done only if the person agrees, and nobody did.
+
+    Attributes:
+        needed: what has to be agreed to, in the words of `experts.acceptance`.
+    """
+
+    exit_code = 5
+
+    def __init__(self, what: str, why: str, remedy: str, needed: tuple[str, ...]) -> None:
+        super().__init__(what, why, remedy)
+        self.needed = needed
+
+
 class DependencyError(ExpertError):
     """Experts needed are missing, in conflict, or form a cycle."""
 

@@ -20,6 +20,7 @@ from expert_studio.core.errors import SettingsError, StorageError
 Theme = Literal["light", "dark", "system"]
 Quantization = Literal["bf16", "fp32", "nf4", "int8", "int4"]
 KVFormat = Literal["native", "int8", "int4"]  # native: as the base computes
+UnsignedPolicy = Literal["ask", "always", "never"]
 BUNDLED_BASE = "bundled"  # how the settings and `--base` call it
 BUNDLED_BASE_NAME = "expert-base-12m"  # how manifests and recipes call it
 
@@ -95,8 +96,10 @@ class Settings:
     kv: KVFormat = "native"  # how keys and values are kept
     context: int = 0  # tokens; 0 is the base's own, more than that is reached by YaRN
     cache_mb: int = 0  # for keys and values of earlier texts, in MiB; 0 is a share of the memory
+    unsigned_packages: UnsignedPolicy = "ask"  # whether packages nobody signed are installed
     first_run_done: bool = False
     reduced_motion: bool = False
+    corrections: str = ""  # the dataset that what is said of answers goes to; "" asks first
     window_geometry: str = ""  # base64 of QWidget.saveGeometry()
 
     def base_folder(self, folders: Folders) -> Path:

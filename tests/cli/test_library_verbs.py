@@ -39,7 +39,7 @@ def run(*arguments: str) -> Result:
 
 def test_an_expert_is_installed_listed_shown_and_removed(tmp_path: Path) -> None:
     package = expert_file(tmp_path, "json-parser", quality_metrics={"held_out_score": 0.75})
-    result = run("install", str(package), "--json")
+    result = run("install", str(package), "--allow-unsigned", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["expert"]["name"] == "json-parser"
     listed = json.loads(run("list", "--json").stdout)
@@ -56,7 +56,8 @@ def test_an_expert_is_installed_listed_shown_and_removed(tmp_path: Path) -> None
 
 def test_the_words_for_people(tmp_path: Path, library: Library) -> None:
     assert "No experts are installed yet." in run("list").stdout
-    assert "is installed." in run("install", str(expert_file(tmp_path, "json-parser"))).stdout
+    package = str(expert_file(tmp_path, "json-parser"))
+    assert "is installed." in run("install", package, "--allow-unsigned").stdout
     assert "json-parser" in run("list").stdout
     installed_expert(library, "classifier", load_order=9, requires=["json-parser"])
     refused = run("uninstall", "json-parser")
@@ -73,7 +74,7 @@ def test_an_expert_for_another_base_is_refused_unless_asked_for(
     assert refused.exit_code == 4
     assert "It was made for Qwen3-0.6B." in refused.stderr
     assert library.experts() == ()
-    assert run("install", str(package), "--any-base").exit_code == 0
+    assert run("install", str(package), "--any-base", "--allow-unsigned").exit_code == 0
 
 
 def test_a_file_that_is_no_package_is_a_sentence(tmp_path: Path, library: Library) -> None:

@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -25,10 +25,11 @@ from expert_studio.core.experts.manifest import (
 )
 from expert_studio.core.experts.member_names import is_kept
 from expert_studio.core.experts.packing import write_package
+from expert_studio.core.experts.signature import MANIFEST, SIGNATURE_FILE, Seal, Signature, check
 from expert_studio.core.experts.tar_stream import LIMITS, Limits, Member, TarStream, refuse
 
 SUFFIX = ".expert"
-_NOT_COVERED = frozenset({"manifest.json", "signature.sig"})  # they hold or follow the hashes
+_NOT_COVERED = frozenset({MANIFEST, SIGNATURE_FILE})  # they hold or follow the hashes
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -53,9 +54,12 @@ class Package:
     unpacked_bytes: int
     deviations: tuple[Deviation, ...] = ()
     warnings: tuple[str, ...] = ()
+    signature: Signature = field(default_factory=Signature)
 
 
-def build(folder: Path, destination: Path, base_name: str | None = None) -> Path:
+def build(
+    folder: Path, destination: Path, base_name: str | None = None, *, as_signed: bool = False
+) -> Path:
     """Packs the expert in `folder` and returns the `.expert` file, its `.sha256` beside it.
 
     The folder holds manifest.json, adapter_config.json and adapter_model.safetensors (any
@@ -66,13 +70,16 @@ def build(folder: Path, destination: Path, base_name: str | None = None) -> Path
     Args:
         destination: the file to write, or a folder to write `<name>-<base>.v<version>.expert` in.
         base_name: which base's entry to keep; needed when the manifest has several.
+        as_signed: a signature in the folder's manifest must hold for its files. Without it, one
+            that still holds is kept, and one that no longer does is left out.
 
     Raises:
         ArchiveError: a file is missing, or weights or config cannot be used.
+        IntegrityError: as `as_signed` says.
         ManifestError: the manifest leaves the schema.
         StorageError: the package cannot be written; nothing half-written stays.
     """
-    return write_package(folder, destination, base_name)
+    return write_package(folder, destination, base_name, as_signed)
 
 
 def inspect(path: Path, limits: Limits = LIMITS) -> Package:
@@ -119,7 +126,7 @@ def _read(
         size = os.fstat(source.fileno()).st_size
         stream = TarStream(source, limits)
         for member in stream.members():
-            held = bytearray() if str(member.path) == "manifest.json" else None
+            held = bytearray() if str(member.path) == MANIFEST else None
             files.append(_taken(member, create, held))
             manifest_bytes = manifest_bytes if held is None else bytes(held)
     if manifest_bytes is None:
@@ -127,6 +134,9 @@ def _read(
     _check_sidecar(path, stream.sha256)
     manifest, deviations = read_manifest(manifest_bytes, path.name)
     _ = manifest.kind  # an adapter type that cannot be run is refused here
+    warnings = _checked_hashes(manifest, files)
+    hashes = {file.path: file.sha256 for file in files if file.path != MANIFEST}
+    signature = check(manifest_bytes, hashes, Seal(*stream.seal))
     return Package(
         manifest=manifest,
         files=tuple(files),
@@ -134,7 +144,8 @@ def _read(
         size_bytes=size,
         unpacked_bytes=sum(file.size_bytes for file in files),
         deviations=deviations,
-        warnings=_checked_hashes(manifest, files),
+        warnings=warnings,
+        signature=signature,
     )
 
 

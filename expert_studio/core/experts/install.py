@@ -18,6 +18,7 @@ from expert_studio.core.errors import (
     LibraryError,
 )
 from expert_studio.core.experts import archive
+from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.adapter_config import AdapterConfig
 from expert_studio.core.experts.layout import settle
 from expert_studio.core.experts.library import (
@@ -56,6 +57,7 @@ def install(
     base_name: str | None = None,
     base_sha256: str | None = None,
     base_folder: Path | None = None,
+    acceptance: Acceptance | None = None,
 ) -> Installation:
     """Installs a `.expert` file, or the folder of one, and returns it as the library sees it.
 
@@ -65,9 +67,11 @@ def install(
     Args:
         base_name, base_sha256: the base it must be made for; neither given, any will do.
         base_folder: that base's folder; given, the shapes of the weights must fit it.
+        acceptance: the person's trust and policy; without it only what is INVALID is refused.
 
     Raises:
         ArchiveError, IntegrityError, ManifestError: the package is damaged or hostile.
+        ConsentError: the person has to agree first, as `acceptance` says.
         CompatibilityError: it was made for another base.
         LibraryError: other contents of that version are installed, or the library is busy.
         StorageError: the disk is full or cannot be written.
@@ -84,12 +88,16 @@ def install(
             if config.kind != manifest.kind:
                 warnings.append(f"Its manifest says {manifest.kind}, its weights {config.kind}.")
             digest = _checked_weights(unpacked, manifest, config, base, base_folder)
-            write_record(unpacked, digest)
+            _note(unpacked, digest, package)
             _flush_folder(unpacked)
         except OSError as cause:
             what = f"{manifest.name} could not be installed."
             raise storage_error(what, cause, library.root) from cause
         with library.changing():
+            if acceptance is not None:
+                standing = acceptance.check(package, library.versions(manifest.name))
+                if standing.state != "trusted":
+                    warnings.append(standing.sentence)
             expert = _make_visible(unpacked, manifest, digest, library, warnings)
     warnings += _missing(expert, library)
     return Installation(expert, tuple(dict.fromkeys(warnings)))
@@ -134,7 +142,16 @@ def _packed(source: Path, place: Path, base_name: str | None) -> Path:
     several = (
         said.is_file() and len(read_manifest(said.read_bytes(), str(source))[0].base_models) > 1
     )
-    return archive.build(source, place, base_name if several else None)
+    return archive.build(source, place, base_name if several else None, as_signed=True)
+
+
+def _note(folder: Path, weights_digest: str, package: archive.Package) -> None:
+    came_from = {
+        "package_sha256": package.sha256,
+        "signed_by": package.signature.public_key,
+        "publisher": package.signature.publisher,
+    }
+    write_record(folder, weights_digest, came_from)
 
 
 def _base_asked_for(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,10 +205,15 @@ def storage_error(what: str, cause: OSError, place: Path) -> StorageError:
     return StorageError(what, f"{reason}.", f"Free some space, or allow writing to {place}.")
 
 
-def write_record(folder: Path, weights_digest: str) -> None:
+def write_record(
+    folder: Path, weights_digest: str, came_from: Mapping[str, str] | None = None
+) -> None:
     """Notes the weights' hash and all files' size, so that listing need not read them again.
 
     Size and modification time stand with it: weights changed later are hashed anew.
+
+    Args:
+        came_from: what else to note: the package's hash and who signed it.
     """
     weights = (folder / WEIGHTS_FILE).stat()
     record = {
@@ -216,7 +221,7 @@ def write_record(folder: Path, weights_digest: str) -> None:
         "weights_bytes": weights.st_size,
         "weights_mtime_ns": weights.st_mtime_ns,
         "size_bytes": _size_of(folder),
-    }
+    } | dict(came_from or {})
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

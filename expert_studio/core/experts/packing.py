@@ -7,10 +7,6 @@ of training; reading is `archive`'s business.
 
 from __future__ import annotations
 
-import gzip
-import io
-import os
-import tarfile
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from expert_studio.core.errors import ArchiveError, ExpertError, StorageError
+from expert_studio.core.errors import ArchiveError, ExpertError, IntegrityError
 from expert_studio.core.experts.adapter_config import (
     MAX_CONFIG_BYTES,
     AdapterConfig,
@@ -31,37 +27,31 @@ from expert_studio.core.experts.manifest import (
     AdapterEntry,
     Integrity,
     Manifest,
+    manifest_as_json,
     read_manifest,
     write_manifest,
 )
 from expert_studio.core.experts.member_names import BadNameError, Names
+from expert_studio.core.experts.package_file import archive_bytes, write_archive
+from expert_studio.core.experts.signature import FORM_KEY, check
 from expert_studio.core.experts.tar_stream import LIMITS
 from expert_studio.core.experts.weights import TensorSpec, check_weights
 
+_OF_A_SIGNATURE = frozenset({"signature", "signature_algorithm", "pubkey", FORM_KEY})
 _ROOT_FILES = ("README.md", "LICENSE", "NOTICE", "license.txt", "grammar.gbnf")
 _FOLDERS = {"tests": (".json", ".jsonl"), "soft_prompts": (".safetensors",)}
 
 
-def write_package(folder: Path, destination: Path, base_name: str | None = None) -> Path:
+def write_package(
+    folder: Path, destination: Path, base_name: str | None = None, as_signed: bool = False
+) -> Path:
     """Packs an expert's folder; see `archive.build`."""
-    members = _members(folder, base_name)
+    members = _members(folder, base_name, as_signed)
     manifest, _ = read_manifest(members["manifest.json"], str(folder))
     target = destination
     if destination.is_dir() or destination.suffix != ".expert":
         target = destination / package_name(manifest)
-    packed = _packed(members)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        sidecar = target.with_name(target.name + ".sha256")
-        sidecar.unlink(missing_ok=True)  # an old one would contradict the new archive
-        _write_by_rename(target, packed)
-        _write_by_rename(sidecar, f"{sha256(packed).hexdigest()}  {target.name}\n".encode())
-    except OSError as cause:
-        raise StorageError(
-            f"{target.name} could not be written.",
-            f"{cause.strerror or cause}; it needs {len(packed):,} bytes.",
-            f"Free some space, or allow writing to {target.parent}.",
-        ) from cause
+    write_archive(target, archive_bytes(members))
     return target
 
 
@@ -72,9 +62,10 @@ def package_name(manifest: Manifest) -> str:
     return f"{manifest.name}-{spelled}.v{manifest.version}.expert"
 
 
-def _members(folder: Path, base_name: str | None) -> dict[str, bytes]:
+def _members(folder: Path, base_name: str | None, as_signed: bool) -> dict[str, bytes]:
     """Every file of the package, by name, the finished manifest included."""
-    manifest, _ = read_manifest(_loose(folder, "manifest.json", MAX_MANIFEST_BYTES), str(folder))
+    written = _loose(folder, "manifest.json", MAX_MANIFEST_BYTES)
+    manifest, _ = read_manifest(written, str(folder))
     if (folder / "adapter_model.safetensors").is_symlink():
         raise _unpackable(folder, "adapter_model.safetensors is a link, not a file.")
     config = parse_adapter_config(_loose(folder, "adapter_config.json", MAX_CONFIG_BYTES))
@@ -90,8 +81,22 @@ def _members(folder: Path, base_name: str | None) -> dict[str, bytes]:
             name = path.relative_to(folder).as_posix()
             members[name] = _loose(folder, name, LIMITS.file_bytes)
     _check_names(folder, members)
+    members = dict(sorted(members.items()))
+    if _still_signed(written, members, as_signed):
+        return {"manifest.json": written} | members
     finished = _finished(_for_one_base(manifest, base_name), config, members)
-    return {"manifest.json": write_manifest(finished)} | dict(sorted(members.items()))
+    return {"manifest.json": write_manifest(finished)} | members
+
+
+def _still_signed(written: bytes, members: Mapping[str, bytes], as_signed: bool) -> bool:
+    """Whether the folder is a signed package unpacked, every byte as it was signed."""
+    hashes = {name: sha256(data).hexdigest() for name, data in members.items()}
+    try:
+        return check(written, hashes).state == "valid"
+    except IntegrityError:
+        if as_signed:
+            raise
+        return False
 
 
 def _check_names(folder: Path, members: Mapping[str, bytes]) -> None:
@@ -171,36 +176,12 @@ def _finished(manifest: Manifest, config: AdapterConfig, members: Mapping[str, b
         base = base.model_copy(update={"adapters": (adapter,)})
     hashes = {name: sha256(data).hexdigest() for name, data in sorted(members.items())}
     # An old signature covered other bytes; who published it stays.
-    integrity = (manifest.integrity or Integrity()).model_copy(
-        update={"files": hashes, "signature": None, "signature_algorithm": None, "pubkey": None}
+    before = manifest.integrity or Integrity()
+    integrity = Integrity.model_validate(
+        {k: v for k, v in manifest_as_json(before).items() if k not in _OF_A_SIGNATURE}
+        | {"files": hashes}
     )
     return manifest.model_copy(update={"base_models": (base,), "integrity": integrity})
-
-
-def _packed(members: Mapping[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=packed, compresslevel=6, mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
-    ):
-        for name, data in members.items():
-            header = tarfile.TarInfo(name)  # mode 0644; times, owner and group zero
-            header.size = len(data)
-            archive.addfile(header, io.BytesIO(data))
-    return packed.getvalue()
-
-
-def _write_by_rename(target: Path, data: bytes) -> None:
-    partial = target.with_name(target.name + ".partial")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _unpackable(folder: Path, why: str) -> ExpertError:

@@ -17,6 +17,12 @@ from typing import BinaryIO, NoReturn
 
 from expert_studio.core.errors import ArchiveError
 from expert_studio.core.experts.member_names import BadNameError, Names, shown, why_refused
+from expert_studio.core.experts.package_file import (
+    SEAL_AT,
+    SEAL_BYTES,
+    SEALED_FIELD,
+    SEALED_FLAGS,
+)
 
 BLOCK = 512
 _CHUNK_BYTES = 1 << 18
@@ -76,6 +82,15 @@ class TarStream:
     @property
     def sha256(self) -> str:
         return self._stream.digest.hexdigest()
+
+    @property
+    def seal(self) -> tuple[bytes | None, bytes, bool]:
+        """The seal in the gzip header, the digest it should cover, and whether there is more.
+
+        The digest is SHA-256 of the whole file with the seal's own bytes zero.
+        """
+        stream = self._stream
+        return stream.seal, stream.unsealed_digest.digest(), stream.has_other_fields
 
     def members(self) -> Iterator[Member]:
         """Each regular file in turn; folders are passed over, all else is refused.
@@ -145,6 +160,9 @@ class _Gunzip:
 
     def __init__(self, source: BinaryIO, limits: Limits) -> None:
         self.digest = hashlib.sha256()
+        self.unsealed_digest = self.digest
+        self.seal: bytes | None = None
+        self.has_other_fields = False
         self._source = source
         self._limits = limits
         self._inflate = zlib.decompressobj(wbits=31)  # 31: a gzip frame, checksum verified
@@ -193,9 +211,22 @@ class _Gunzip:
             data = self._source.read(_CHUNK_BYTES)
         except OSError as cause:
             refuse(f"It cannot be read: {cause.strerror or cause}.")
+        if not self._packed:
+            self._look_for_seal(data)
+        elif self.seal is not None:
+            self.unsealed_digest.update(data)
         self.digest.update(data)
         self._packed += len(data)
         return data
+
+    def _look_for_seal(self, start: bytes) -> None:
+        end = SEAL_AT + SEAL_BYTES
+        if start[:4] == SEALED_FLAGS and start[10:SEAL_AT] == SEALED_FIELD and len(start) > end:
+            self.seal = start[SEAL_AT:end]
+            zeroed = start[:SEAL_AT] + bytes(SEAL_BYTES) + start[end:]
+            self.unsealed_digest = hashlib.sha256(zeroed)
+        else:
+            self.has_other_fields = start[3:4] != b"\0"
 
     def _count(self, unpacked: int) -> None:
         self._unpacked += unpacked
