@@ -2,6 +2,7 @@
 
 python -m expert_studio                     the window
 python -m expert_studio --worker train RUN  a training run, without Qt
+python -m expert_studio --worker queue RUNS the line of training runs that wait, without Qt
 python -m expert_studio --worker dataset    work on a dataset for the window, without Qt
 python -m expert_studio --cli VERB ...      expert-cli
 """
@@ -19,6 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
         from expert_studio.core.training import worker
 
         return worker.main(Path(given[2]))
+    if given[:2] == ["--worker", "queue"]:
+        from expert_studio.core.training import queue
+
+        return queue.keep(Path(given[2]))
     if given[:2] == ["--worker", "dataset"]:
         from expert_studio.commands import dataset_worker
 

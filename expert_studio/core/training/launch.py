@@ -6,13 +6,8 @@ tensors: torch is imported only in the child.
 
 from __future__ import annotations
 
-import atexit
-import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +17,25 @@ from expert_studio.core.experts.library import CONFIG_FILE, InstalledExpert, Lib
 from expert_studio.core.experts.requirement import parse_requirement
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders
+from expert_studio.core.training.child_process import start_detached
 from expert_studio.core.training.events import EventLog, Launched
 from expert_studio.core.training.recipe import Adapter, Base, Dependency, Recipe, Start
 from expert_studio.core.training.rows import dataset_sha256, gather_rows, write_rows
 from expert_studio.core.training.run_folder import Places, RunFolder
 
-# Children that were started here: kept, so that those that ended are reaped.
-_children: list[subprocess.Popen[bytes]] = []
-
-
-@atexit.register
-def _let_go() -> None:
-    """They live on: no complaint that they do when this process ends."""
-    for child in _children:
-        if child.poll() is None:
-            child.returncode = 0
-
 
 def start(
-    recipe: Recipe, folders: Folders, beside: Path | None = None, corpus: Path | None = None
+    recipe: Recipe,
+    folders: Folders,
+    beside: Path | None = None,
+    corpus: Path | None = None,
+    estimated_bytes: int = 0,
 ) -> RunFolder:
     """Sets up a run and starts its worker; returns while that is still loading.
 
     `beside` is the folder the recipe's dataset paths count from (its own folder), `corpus`
-    the one that corpus parts count from.
+    the one that corpus parts count from. `estimated_bytes` is what it was thought to take
+    (0: nobody asked); the worker notes how wrong that was.
 
     Raises:
         DatasetError: the examples cannot be read or made.
@@ -53,13 +43,17 @@ def start(
         CompatibilityError: the base or a dependency is not the one the recipe names.
         StorageError: the disk refuses.
     """
-    run = prepare(recipe, folders, beside, corpus)
+    run = prepare(recipe, folders, beside, corpus, estimated_bytes)
     _spawn(run)
     return run
 
 
 def prepare(
-    recipe: Recipe, folders: Folders, beside: Path | None = None, corpus: Path | None = None
+    recipe: Recipe,
+    folders: Folders,
+    beside: Path | None = None,
+    corpus: Path | None = None,
+    estimated_bytes: int = 0,
 ) -> RunFolder:
     """Sets up a run as `start` does, without starting it. Raises as `start`."""
     base_folder = find_base(recipe.base, folders)
@@ -89,6 +83,8 @@ def prepare(
         base_folder=str(base_folder.resolve()),
         dependency_folders=tuple(str(expert.folder.resolve()) for expert in dependencies),
         start_folder=start_folder,
+        origin_folder=str(beside.resolve()),
+        estimated_bytes=estimated_bytes,
     )
     rows = gather_rows(settled, beside, corpus)
     run = RunFolder.create(folders.runs, settled, places)
@@ -242,62 +238,15 @@ def _check_base(base: Base, sha256: str) -> None:
 
 
 def _spawn(run: RunFolder) -> None:
-    for child in _children:
-        child.poll()
     checkpoint = run.checkpoint()
-    flags, new_session = _detachment()
     try:
         log = EventLog(run.events_path)
-        with run.log_path.open("ab") as output:
-            child = subprocess.Popen(
-                command(run),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=run.path,
-                env=_environment(),
-                creationflags=flags,
-                start_new_session=new_session,
-            )
-        _children.append(child)
+        pid = start_detached(["train", str(run.path.resolve())], run.path, run.log_path)
         step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-        log.append(Launched(at_s=time.time(), pid=child.pid, resumed_from_step=step))
+        log.append(Launched(at_s=time.time(), pid=pid, resumed_from_step=step))
     except OSError as cause:
         raise TrainingError(
             f"{run.identifier} could not be started.",
             f"{cause.strerror or cause}.",
             "The run is kept; try to resume it.",
         ) from cause
-
-
-def command(run: RunFolder) -> Sequence[str]:
-    """How the worker of a run is called, from source or from a frozen bundle."""
-    door = (
-        [sys.executable]
-        if getattr(sys, "frozen", False)
-        else [sys.executable, "-m", "expert_studio"]
-    )
-    return [*door, "--worker", "train", str(run.path.resolve())]
-
-
-def _environment() -> dict[str, str]:
-    environment = dict(os.environ)
-    package_root = str(Path(__file__).resolve().parents[3])
-    known = environment.get("PYTHONPATH", "")
-    environment["PYTHONPATH"] = os.pathsep.join(part for part in (package_root, known) if part)
-    # Threads that wait must sleep: spinning ones take the cores from the window, and on a
-    # busy machine made training itself eight times slower.
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    environment["PYTHONUNBUFFERED"] = "1"
-    return environment
-
-
-def _detachment() -> tuple[int, bool]:
-    """Popen's creationflags and start_new_session: out of this process's group and console."""
-    if sys.platform == "win32":
-        return (
-            subprocess.CREATE_NEW_PROCESS_GROUP
-            | subprocess.CREATE_NO_WINDOW
-            | subprocess.CREATE_BREAKAWAY_FROM_JOB
-        ), False
-    return 0, True

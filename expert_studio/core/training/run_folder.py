@@ -32,6 +32,7 @@ from expert_studio.core.training.events import (
 from expert_studio.core.training.recipe import Recipe, read_recipe, write_recipe
 
 FORMAT_VERSION = 1
+YOUNG_S = 120.0  # a launched worker has taken its lock by then
 Status = Literal["ready", "running", "finished", "failed", "lost", "stopped"]
 
 
@@ -42,6 +43,8 @@ class Places:
     base_folder: str
     dependency_folders: tuple[str, ...]  # in the recipe's order
     start_folder: str = ""  # of the expert that learning goes on from
+    origin_folder: str = ""  # that the recipe's dataset paths count from
+    estimated_bytes: int = 0  # what it was thought to take before it started; 0: nobody asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,13 @@ class RunFolder:
     @property
     def places(self) -> Places:
         said = self._described()
-        dependencies = tuple(said["dependency_folders"])
-        return Places(said["base_folder"], dependencies, said.get("start_folder", ""))
+        return Places(
+            said["base_folder"],
+            tuple(said["dependency_folders"]),
+            said.get("start_folder", ""),
+            said.get("origin_folder", ""),
+            said.get("estimated_bytes", 0),
+        )
 
     def events(self) -> tuple[Event, ...]:
         return read_events(self.events_path)
@@ -180,6 +188,8 @@ class RunFolder:
         """Whether a worker lives: it holds the lock, or was launched and has yet to take it."""
         if self._is_locked():
             return True
+        if not self._was_written_lately():
+            return False
         session: list[Event] = []
         for event in self.events():
             session = [event] if isinstance(event, Launched) else [*session, event]
@@ -229,9 +239,16 @@ class RunFolder:
         lock.release()
         return False
 
+    def _was_written_lately(self) -> bool:
+        """Spares reading the events of old runs, which are many lines."""
+        try:
+            return abs(time.time() - self.events_path.stat().st_mtime) < YOUNG_S
+        except OSError:
+            return False
+
     @staticmethod
-    def _is_young(launched: Launched, limit_s: float = 120.0) -> bool:
-        return abs(time.time() - launched.at_s) < limit_s
+    def _is_young(launched: Launched) -> bool:
+        return abs(time.time() - launched.at_s) < YOUNG_S
 
     def _described(self) -> dict[str, Any]:
         try:

@@ -6,6 +6,7 @@ of launching or of packages. Runs in the training process, never in the window's
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import time
@@ -74,9 +75,10 @@ def train(run: RunFolder, log: EventLog, should_stop: Callable[[], bool]) -> Tra
     callback.take_up(run.events(), checkpoint)
     trainer = _trainer(run, recipe, model, tokenizer, rows, device, callback)
     callback.keep_best = lambda step, loss: _keep_best(run, recipe, model, log, step, loss)
-    callback.answers = AnswersOnTheWay(
-        model, tokenizer, recipe, watched_examples(run, recipe), log, device
-    )
+    if is_first_process():
+        callback.answers = AnswersOnTheWay(
+            model, tokenizer, recipe, watched_examples(run, recipe), log, device
+        )
     log.append(_started(recipe, device, rows, model, checkpoint, time.monotonic() - began))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     step = int(trainer.state.global_step)
@@ -106,7 +108,21 @@ def chosen_device(wanted: str) -> torch.device:
             f"This machine offers {', '.join(present)}.",
             "Set the recipe's device to auto.",
         )
+    if name == "cuda" and "LOCAL_RANK" in os.environ:  # one of several processes: its own card
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
+    cards = torch.cuda.device_count() if name.startswith("cuda:") else 0
+    if name.startswith("cuda:") and int(name.partition(":")[2]) >= cards:
+        raise TrainingError(
+            f"The run wants to train on {name}.",
+            f"This machine has {cards} cards.",
+            "Set the recipe's device to auto, and processes to the number of cards or less.",
+        )
     return torch.device(name)
+
+
+def is_first_process() -> bool:
+    """Whether this one writes for its group; true where there is no group."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def memory_meter(device: torch.device) -> Callable[[], int]:
@@ -160,7 +176,8 @@ def _finish(
     if has_validation:
         callback.finishing = True
         trainer.evaluate()
-    save_adapter(model, recipe.adapter, run.adapter_folder)
+    if is_first_process():
+        save_adapter(model, recipe.adapter, run.adapter_folder)
 
 
 def _keep_best(
@@ -168,10 +185,12 @@ def _keep_best(
 ) -> BestKept:
     """Writes the adapter as it is; only the best few stay."""
     name = f"step-{step}"
+    kept = BestKept(time.time(), step, loss, name)
+    if not is_first_process():
+        return kept
     shutil.rmtree(run.best_folder / name, ignore_errors=True)
     run.best_folder.mkdir(exist_ok=True)
     save_adapter(model, recipe.adapter, run.best_folder / name)
-    kept = BestKept(time.time(), step, loss, name)
     log.append(kept)
     known = {event.folder: event for event in run.events() if isinstance(event, BestKept)}
     there = [event for event in known.values() if (run.best_folder / event.folder).is_dir()]

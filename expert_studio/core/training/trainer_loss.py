@@ -51,12 +51,17 @@ class AdapterTrainer(SFTTrainer):
         )
         # Packed rows have no mask; their padding is a few tokens.
         self._count_tokens(inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])))
-        return total / torch.as_tensor(count).clamp(min=1)
+        loss = total / torch.as_tensor(count).clamp(min=1)
+        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
+            # They count the tokens of every process, and the mean of the gradients is taken.
+            loss = loss * self.accelerator.num_processes
+        return loss
 
     def _count_tokens(self, attention_mask: Tensor) -> None:
         mode = "train" if self.model is not None and self.model.training else "eval"
         if mode == "train":
-            self._total_train_tokens += int(attention_mask.sum())
+            gathered: Tensor = self.accelerator.gather(attention_mask.sum())
+            self._total_train_tokens += int(gathered.sum())
         self._metrics[mode]["num_tokens"] = [self._total_train_tokens]
 
 

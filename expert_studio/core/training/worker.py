@@ -16,13 +16,17 @@ import time
 import traceback
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from filelock import Timeout
 
 from expert_studio.core.errors import ExpertError, TrainingError
+from expert_studio.core.training import worker_group
 from expert_studio.core.training.events import Ended, EventLog, Launched
+from expert_studio.core.training.measured_memory import note_peak, process_peak_bytes
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
+from expert_studio.core.training.smaller import smaller
 
 DEFECT_EXIT_CODE = 70
 LOCK_WAIT_S = 10.0
@@ -36,6 +40,10 @@ def main(run_folder: Path) -> int:
     ended stands in the run's events before this returns.
     """
     run = RunFolder.open(run_folder)
+    rank = worker_group.rank()
+    if rank is not None:
+        worker_group.end_with_the_lead()
+        _end_now(_train(run, rank))
     lock = run.worker_lock()
     try:
         lock.acquire(timeout=LOCK_WAIT_S)
@@ -43,7 +51,7 @@ def main(run_folder: Path) -> int:
         print(f"{run.identifier} is already being trained by another process.", file=sys.stderr)
         return TrainingError.exit_code
     try:
-        code = _train(run)
+        code = _lead(run) if run.recipe.processes > 1 else _train(run)
         _leave_at_once(run, code)
     finally:
         lock.release()
@@ -57,14 +65,36 @@ def _leave_at_once(run: RunFolder, code: int) -> None:
     """
     launched = [event.pid for event in run.events() if isinstance(event, Launched)]
     if launched[-1] == os.getpid():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        _end_now(code)
 
 
-def _train(run: RunFolder) -> int:
+def _end_now(code: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _lead(run: RunFolder) -> int:
+    """Has several processes train the run; says how it ended where none of them could."""
     log = EventLog(run.events_path)
     _await_launch_note(run, log)
+    _keep_off_the_network()
+    began = time.monotonic()
+    well = worker_group.lead(run.path, run.recipe.processes)
+    if run.state().outcome is None:
+        what = "One of the training processes ended without a word."
+        why = f"What it printed last is in {run.log_path.name}."
+        remedy = "Resume the run; it goes on from the last checkpoint."
+        session_s = round(time.monotonic() - began, 2)
+        step = run.state().step
+        log.append(Ended(time.time(), "failed", step, session_s, what, why, remedy))
+    return 0 if well else TrainingError.exit_code
+
+
+def _train(run: RunFolder, rank: int = 0) -> int:
+    log = EventLog(run.events_path) if rank == 0 else worker_group.QuietLog(run.events_path)
+    if worker_group.rank() is None:
+        _await_launch_note(run, log)
     began = time.monotonic()
     told_to_stop = threading.Event()
     _stop_on_signal(told_to_stop)
@@ -72,7 +102,8 @@ def _train(run: RunFolder) -> int:
     try:
         from expert_studio.core.training.trainer import train
 
-        trained = train(run, log, lambda: told_to_stop.is_set() or run.stop_requested())
+        wanted = lambda: told_to_stop.is_set() or run.stop_requested()  # noqa: E731
+        trained = train(run, log, worker_group.agreed(wanted))
         outcome = Ended(
             at_s=time.time(),
             outcome="stopped" if trained.stopped else "finished",
@@ -83,8 +114,20 @@ def _train(run: RunFolder) -> int:
     except Exception as cause:  # noqa: BLE001 - the one place that words whatever ended a run
         traceback.print_exc()
         outcome, code = _failure(run, cause, time.monotonic() - began)
-    log.append(outcome)
+    if rank == 0:
+        _note_peak(run)
+    if run.state().outcome is None:  # else another process of the group failed before
+        log.append(outcome)
     return code
+
+
+def _note_peak(run: RunFolder) -> None:
+    import torch
+
+    device, peak = "cpu", process_peak_bytes()
+    if torch.cuda.is_available() and torch.cuda.max_memory_reserved() > 0:
+        device, peak = "cuda", int(torch.cuda.max_memory_reserved())
+    note_peak(run.path.parent, run.identifier, device, run.places.estimated_bytes, peak)
 
 
 def _failure(run: RunFolder, cause: Exception, session_s: float) -> tuple[Ended, int]:
@@ -113,6 +156,14 @@ def _as_expert_error(recipe: Recipe, cause: Exception) -> tuple[ExpertError, int
             "Free some space, then resume; it goes on from the last checkpoint.",
         )
         return full, full.exit_code
+    if _is_device_lost(cause):
+        lost = TrainingError(
+            "The training stopped because the graphics card or its driver failed.",
+            f"{str(cause).strip().splitlines()[0].rstrip('.')}.",
+            "Restart the machine if it does not come back, then resume; it goes on from the last "
+            "checkpoint.",
+        )
+        return lost, lost.exit_code
     defect = TrainingError(
         "The training stopped on a defect in Expert Studio.",
         f"{type(cause).__name__}: {cause}.",
@@ -137,16 +188,16 @@ def _is_out_of_memory(cause: Exception) -> bool:
     )
 
 
+def _is_device_lost(cause: Exception) -> bool:
+    if type(cause).__name__ == "AcceleratorError":
+        return True
+    said = ("cuda error", "cuda driver error", "nccl error", "cudnn_status", "hip error")
+    return isinstance(cause, RuntimeError) and any(words in str(cause).lower() for words in said)
+
+
 def _out_of_memory(recipe: Recipe) -> TrainingError:
-    batches = recipe.batches
-    if batches.batch_size > 1:
-        half = batches.batch_size // 2
-        remedy = (
-            f"Set batch_size to {half} and accumulation to {batches.accumulation * 2}: "
-            "the same steps with half the memory."
-        )
-    else:
-        remedy = f"Set max_length to {max(16, batches.max_length // 2)}, or take a smaller base."
+    change = smaller(recipe)
+    remedy = change.words if change else "Take a smaller base, or a machine with more memory."
     return TrainingError("The training ran out of memory.", "", remedy)
 
 

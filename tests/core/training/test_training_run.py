@@ -28,6 +28,7 @@ from expert_studio.core.training.events import (
     effective,
     follow,
 )
+from expert_studio.core.training.measured_memory import measured
 from expert_studio.core.training.package import pack, publish
 from expert_studio.core.training.recipe import parse_recipe
 from expert_studio.core.training.run_folder import RunFolder, list_runs
@@ -70,7 +71,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     base_sha256 = _sha256(folders.bundled_base / "model.safetensors")
     unbroken = _started_by_doomed_parent(home)
     runs.until_over(unbroken)
-    broken = launch.start(recipe, folders, home)
+    broken = launch.start(recipe, folders, home, estimated_bytes=1 << 30)
     yield World(folders, dependency, base_sha256, unbroken, broken)
     if broken.is_alive():
         runs.kill_worker(broken)
@@ -146,6 +147,9 @@ def test_killed_resumed_and_stopped_it_learns_as_an_unbroken_run_does(world: Wor
     assert [step.step for step in curve] == list(range(1, state.step + 1))
     unbroken = [step.loss for step in runs.steps(world.unbroken)][: state.step]
     assert [step.loss for step in curve] == pytest.approx(unbroken, rel=1e-4)
+    (noted,) = measured(world.folders.runs, "cpu")  # a killed session cannot say what it took
+    assert (noted.run, noted.estimated_bytes) == (run.identifier, 1 << 30)
+    assert 100 << 20 < noted.peak_bytes < 8 << 30
 
 
 def test_following_a_finished_run_gives_all_of_it(world: World) -> None:
