@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from expert_studio.core import settings as settings_file
+from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.core.experts.bundled import install_bundled
 from expert_studio.core.experts.library import InstalledExpert, Library
@@ -39,6 +40,7 @@ from expert_studio.runtime.background import Background
 from expert_studio.runtime.base_download import BaseDownload
 from expert_studio.runtime.cycle_collector import CycleCollector
 from expert_studio.runtime.dialogue import Dialogue
+from expert_studio.runtime.feedback import Feedback
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.main_window import MainWindow
 from expert_studio.views.notices import Notices
@@ -46,6 +48,7 @@ from expert_studio.views.pages.chat_page import ChatPage
 from expert_studio.views.pages.datasets_page import DatasetsPage
 from expert_studio.views.pages.library_page import LibraryPage
 from expert_studio.views.pages.settings_page import SettingsPage
+from expert_studio.views.pages.train_page import TrainPage
 from expert_studio.views.theme import Theme
 
 log = logging.getLogger("expert_studio")
@@ -112,6 +115,8 @@ class Studio(QObject):
             self.library,
             self.notices,
             first_run=not self._settings.first_run_done,
+            feedback=Feedback(DatasetFolders(self._folders.datasets), self.background, self),
+            corrections=self._settings.corrections,
         )
         self.library_page = LibraryPage(
             self.library, self.background, self.notices, self.loaded_base
@@ -125,6 +130,8 @@ class Studio(QObject):
         )
         self.window.add_page("library", self.tr("Library"), "library", self.library_page)
         self.window.add_page("datasets", self.tr("Datasets"), "datasets", self.datasets_page)
+        self.train_page = TrainPage(self._folders, self.library, self.background, self.notices)
+        self.window.add_page("train", self.tr("Training"), "training", self.train_page)
         self.window.add_page(
             "settings", self.tr("Settings"), "settings", self.settings_page, at_bottom=True
         )
@@ -135,6 +142,7 @@ class Studio(QObject):
         for worker in (self.background, self.database_lane, lane, self.base_download):
             worker.crashed.connect(self.notices.crash)
         self.datasets_page.crashed.connect(self.notices.crash)
+        self._connect_training()
         for pool in (self.background, self.database_lane):
             pool.failed.connect(self.notices.error)
         lane.base_loading.connect(window.status.show_loading)
@@ -143,6 +151,7 @@ class Studio(QObject):
         lane.memory_changed.connect(self._on_memory_changed)
         chat.stack_changed.connect(window.status.show_stack)
         chat.answered.connect(self._on_answered)
+        chat.corrections_chosen.connect(self._on_corrections_chosen)
         chat.library_wanted.connect(self._on_library_wanted)
         chat.settings_wanted.connect(self._on_settings_wanted)
         chat.first_run_left.connect(self._on_first_run_left)
@@ -153,6 +162,16 @@ class Studio(QObject):
         window.files_dropped.connect(self._on_files_dropped)
         window.painted.connect(self._on_painted)
         window.closing.connect(self.close)
+
+    def _connect_training(self) -> None:
+        train, job = self.train_page, self.window.rail.job
+        train.crashed.connect(self.notices.crash)
+        train.process.listed.connect(job.show_glances)
+        job.opened.connect(self._on_run_wanted)
+        train.shown_wanted.connect(self._on_training_wanted)
+        train.library_changed.connect(self._on_library_changed)
+        train.library_changed.connect(self.library_page.refresh)
+        train.chat_wanted.connect(self._on_add_to_stack)
 
     def loaded_base(self) -> BaseDescription | None:
         """The base that answers now."""
@@ -179,6 +198,7 @@ class Studio(QObject):
         self.dialogue.close()
         self.base_download.close()
         ended = self.datasets_page.close_all()
+        ended = self.train_page.close_all() and ended
         ended = self.model_thread.close() and ended
         ended = self.background.close() and ended
         ended = self.database_lane.close() and ended
@@ -231,6 +251,7 @@ class Studio(QObject):
             on_failed=self._on_bundled_failed,
         )
         self.background.run(empty_trash, self.library)
+        self.train_page.start()
         self._on_library_changed()
 
     @Slot(object)
@@ -284,12 +305,25 @@ class Studio(QObject):
         self.window.show_page("library")
 
     @Slot()
+    def _on_training_wanted(self) -> None:
+        self.window.show_page("train")
+
+    @Slot(str)
+    def _on_run_wanted(self, identifier: str) -> None:
+        self.train_page.open(identifier)
+        self.window.show_page("train")
+
+    @Slot()
     def _on_settings_wanted(self) -> None:
         self.window.show_page("settings")
 
     @Slot()
     def _on_first_run_left(self) -> None:
         self._keep_settings(replace(self._settings, first_run_done=True))
+
+    @Slot(str)
+    def _on_corrections_chosen(self, dataset: str) -> None:
+        self._keep_settings(replace(self._settings, corrections=dataset))
 
     @Slot(str)
     def _on_add_to_stack(self, name: str) -> None:

@@ -8,6 +8,8 @@ Signals:
     opened(Conversation | None, tuple[Turn, ...]): another conversation is on the desk.
     turn_added(Turn): said by the person, or an answer that begins.
     text_arrived(str, str): turn and new text, for the open conversation only.
+    prompt_read(str, int, int): turn, tokens read and tokens to read, likewise.
+    stack_changed(str, Stack): turn and the stack that goes on with it, likewise.
     turn_ended(Turn): an answer of the open conversation, finished, stopped or failed.
     busy_changed(bool): whether an answer is under way in any conversation.
     failed(ExpertError): asking or keeping did not work.
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from expert_studio.core.errors import ExpertError
-from expert_studio.core.inference.conversation import Answer, Sampling
+from expert_studio.core.inference.conversation import Answer, Message, Sampling, StackSpan
 from expert_studio.core.inference.history import (
     Composition,
     Conversation,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from expert_studio.runtime.model_thread import ModelThread
 
 KEEP_EVERY_MS = 1000
+SETTLED_AFTER_MS = 300  # a slider that is dragged asks for one change, not for thirty
 TITLE_LENGTH = 60
 
 
@@ -56,6 +59,8 @@ class Dialogue(QObject):
     opened = Signal(object, object)
     turn_added = Signal(object)
     text_arrived = Signal(str, str)
+    prompt_read = Signal(str, int, int)
+    stack_changed = Signal(str, object)
     turn_ended = Signal(object)
     busy_changed = Signal(bool)
     failed = Signal(object)
@@ -79,7 +84,14 @@ class Dialogue(QObject):
         self._keeping = QTimer(self)
         self._keeping.setInterval(KEEP_EVERY_MS)
         self._keeping.timeout.connect(self._on_keep)
+        self._wanted_stack: Stack | None = None
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLED_AFTER_MS)
+        self._settling.timeout.connect(self._on_settled)
         model_thread.text_arrived.connect(self._on_text_arrived)
+        model_thread.prompt_read.connect(self._on_prompt_read)
+        model_thread.stack_changed.connect(self._on_stack_changed)
         model_thread.answer_finished.connect(self._on_answer_finished)
         model_thread.answer_failed.connect(self._on_answer_failed)
 
@@ -99,6 +111,11 @@ class Dialogue(QObject):
     def last_said(self) -> str:
         """What the person said last in the open conversation, or ""."""
         return next((turn.text for turn in reversed(self._turns) if turn.role == "user"), "")
+
+    def asked_before(self, turn: str) -> tuple[Message, ...]:
+        """What an answer of the open conversation answers: all that was said before it."""
+        ids = [other.id for other in self._turns]
+        return messages(_answered(self._turns[: ids.index(turn)])) if turn in ids else ()
 
     def answers(self, turn: str) -> bool:
         """Whether this turn is the answer under way."""
@@ -157,6 +174,12 @@ class Dialogue(QObject):
         if self._turns:
             self._begin(stack, sampling)
 
+    def use_stack(self, stack: Stack) -> None:
+        """What the composer shows now: an answer under way in the open conversation goes on
+        with it, else it is read ahead of the next question. Neither before it has settled."""
+        self._wanted_stack = stack
+        self._settling.start()
+
     def stop(self) -> None:
         if self._live is not None:
             self._model_thread.stop(self._live.request)
@@ -192,6 +215,7 @@ class Dialogue(QObject):
         """Keeps what has arrived; call before the lane is closed."""
         self._on_keep()
         self._keeping.stop()
+        self._settling.stop()
 
     def _begin(self, stack: Stack, sampling: Sampling) -> None:
         assert self._conversation is not None
@@ -231,6 +255,40 @@ class Dialogue(QObject):
         if self._is_open(live.conversation):
             self.text_arrived.emit(live.turn.id, text)
 
+    @Slot(str, int, int)
+    def _on_prompt_read(self, request: str, done: int, whole: int) -> None:
+        live = self._live
+        if live is not None and live.request == request and self._is_open(live.conversation):
+            self.prompt_read.emit(live.turn.id, done, whole)
+
+    @Slot()
+    def _on_settled(self) -> None:
+        stack, self._wanted_stack = self._wanted_stack, None
+        live = self._live
+        if stack is None:
+            return
+        if live is None:
+            self._model_thread.prefetch(stack)
+        elif self._is_open(live.conversation):
+            self._model_thread.change_stack(live.request, stack)
+
+    @Slot(str, object)
+    def _on_stack_changed(self, request: str, stack: Stack) -> None:
+        live = self._live
+        if live is None or live.request != request:
+            return
+        turn = live.turn
+        spans = turn.spans
+        if not spans and turn.stack is not None:
+            spans = (StackSpan(turn.stack, 0, 0, 0),)
+        spans = (*spans, StackSpan(stack, 0, 0, len(turn.text)))
+        live.turn = replace(turn, stack=stack, spans=spans)
+        live.kept_length = len(turn.text)
+        self._keep_or_tell(self._history.keep_parts, live.turn)
+        if self._is_open(live.conversation):
+            self._turns = [live.turn if turn.id == t.id else t for t in self._turns]
+            self.stack_changed.emit(turn.id, stack)
+
     @Slot(str, object)
     def _on_answer_finished(self, request: str, answer: Answer) -> None:
         live = self._live
@@ -250,6 +308,9 @@ class Dialogue(QObject):
                 stack=answer.stack,
                 sampling=answer.sampling,
                 timing=answer.timing,
+                spans=answer.spans if len(answer.spans) > 1 else (),
+                context_used=answer.context_used,
+                context_limit=answer.context_limit,
             )
         )
 

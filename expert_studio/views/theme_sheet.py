@@ -91,10 +91,14 @@ QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus { border: 1px s
 QPushButton[role="foot"] { background: transparent; border: none; padding: 3px 10px 3px 0;
   color: $muted; font-size: ${secondary}px; font-weight: 400; text-align: left; }
 QPushButton[role="foot"]:hover { color: $text; }
+QPushButton[role="foot"]:checked { color: $accent; font-weight: 600; }
 QPushButton[role="foot"]:focus { color: $accent; text-decoration: underline; }
 QToolButton[role="pill"] { background: transparent; border: 1px solid $line; border-radius: 11px;
   padding: 2px 10px; color: $muted; font-size: ${small}px; font-weight: 400; }
 QToolButton[role="pill"]:hover { color: $text; }
+QToolButton[role="pill"]:checked { color: $accent; border-color: $accent;
+  background: $accent_weak; }
+QToolButton[role="pill"]:focus { border: 1px solid $accent; }
 QToolButton[role="pill"]::menu-indicator, QToolButton::menu-indicator { image: none; width: 0; }
 QPushButton[role="link"] { background: transparent; border: none; padding: 0; color: $accent; }
 QPushButton[role="link"]:hover { text-decoration: underline; }
@@ -167,6 +171,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QProgressBar { background: $sunken; border: none; border-radius: 2px; max-height: 4px;
   min-height: 4px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
+QProgressBar[severity="warn"]::chunk { background: $warn; }
 QMenu { background: $raised; border: 1px solid $line; padding: 4px; }
 QMenu::item { padding: 6px 18px; border-radius: 5px; }
 QMenu::item:selected { background: $accent_weak; }

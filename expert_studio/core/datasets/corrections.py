@@ -33,6 +33,8 @@ class AnswerOrigin:
         stack: the experts it was given with, "name version" to weight.
         base: the base model's name.
         at: unix time, seconds; 0 for now.
+        earlier_stacks: those that said earlier parts of the same answer, in order.
+        sampling: how it was decoded, by name of the parameter.
     """
 
     conversation: str = ""
@@ -40,6 +42,8 @@ class AnswerOrigin:
     stack: Mapping[str, float] = field(default_factory=dict)
     base: str = ""
     at: float = 0.0
+    earlier_stacks: tuple[Mapping[str, float], ...] = ()
+    sampling: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ def keep_correction(
         "turn": origin.turn,
         "stack": dict(origin.stack),
         "base": origin.base,
+        "earlier_stacks": [dict(stack) for stack in origin.earlier_stacks],
+        "sampling": dict(origin.sampling),
     }
     if not isinstance(correction, Vote):  # both answers of a vote are in its row
         more["given"] = correction.given

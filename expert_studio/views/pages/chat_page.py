@@ -6,6 +6,7 @@ keeps it; what is composed comes from `Composer` as a frozen stack.
 Signals:
     stack_changed(Stack): the stack the next answer will use.
     answered(Answer-like Turn): an answer ended, with its timing.
+    corrections_chosen(str): the dataset that what is said of answers goes to from now on.
     library_wanted(), settings_wanted(): the person wants another page.
     first_run_left(): the first task was skipped or done.
 """
@@ -20,10 +21,13 @@ from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner, Sampling
 from expert_studio.core.inference.decoding import sampling_for
 from expert_studio.core.inference.history import Conversation, Turn
+from expert_studio.core.inference.manifest_grammar import asked_grammar
 from expert_studio.core.inference.stack import Stack
 from expert_studio.runtime.dialogue import Dialogue
+from expert_studio.runtime.feedback import Feedback
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.notices import Notices
+from expert_studio.views.pages.chat_feedback import ChatFeedback
 from expert_studio.views.widgets.column_scroll import SIDE_MARGIN
 from expert_studio.views.widgets.composer import Composer
 from expert_studio.views.widgets.conversation_list import ConversationList
@@ -38,6 +42,7 @@ from expert_studio.views.widgets.transcript import COLUMN_WIDTH, Transcript
 class ChatPage(QWidget):
     stack_changed = Signal(object)
     answered = Signal(object)
+    corrections_chosen = Signal(str)
     library_wanted = Signal()
     settings_wanted = Signal()
     first_run_left = Signal()
@@ -49,6 +54,8 @@ class ChatPage(QWidget):
         library: Library,
         notices: Notices,
         first_run: bool,
+        feedback: Feedback,
+        corrections: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -66,6 +73,9 @@ class ChatPage(QWidget):
         self.empty = EmptyChat()
         self.prompt = PromptBox()
         self.composer = Composer(library)
+        self.feedback = ChatFeedback(
+            feedback, dialogue, self.transcript, notices, corrections, self
+        )
         self._middle = QStackedWidget()
         self._build()
         self._connect()
@@ -105,6 +115,8 @@ class ChatPage(QWidget):
         dialogue.opened.connect(self._on_opened)
         dialogue.turn_added.connect(self._on_turn_added)
         dialogue.text_arrived.connect(self.transcript.append_text)
+        dialogue.prompt_read.connect(self.transcript.show_read)
+        dialogue.stack_changed.connect(self.transcript.change_stack)
         dialogue.turn_ended.connect(self._on_turn_ended)
         dialogue.busy_changed.connect(self._on_busy_changed)
         dialogue.failed.connect(self._notices.error)
@@ -115,6 +127,8 @@ class ChatPage(QWidget):
         self.conversations.delete_wanted.connect(self._on_delete)
         self.prompt.sent.connect(self._on_sent)
         self.prompt.stop_wanted.connect(dialogue.stop)
+        self.prompt.grammar_switched.connect(self.composer.use_grammar)
+        self.feedback.dataset_chosen.connect(self.corrections_chosen)
         self.transcript.regenerate_wanted.connect(self._on_regenerate)
         self.transcript.link_followed.connect(self._on_link)
         self.composer.stack_changed.connect(self._on_stack_changed)
@@ -140,6 +154,7 @@ class ChatPage(QWidget):
         self.composer.set_base(base)
         self.first_task.set_base(base)
         self.prompt.set_ready(base is not None)
+        self.feedback.set_base(base.name if base is not None else "")
         self._show_context()
 
     def show_memory(self, memory: MemoryByOwner) -> None:
@@ -151,7 +166,19 @@ class ChatPage(QWidget):
     def _sampling(self) -> Sampling:
         """What the person chose, then what the experts of the stack advise, then the defaults."""
         members = (self._experts.get(member.name) for member in self.composer.stack.members)
-        return sampling_for(self.prompt.asked, [expert.manifest for expert in members if expert])
+        asked = dict(self.prompt.asked)
+        grammar = asked_grammar(self.composer.stack, self._experts)
+        if grammar is not None and self.composer.composition.grammar:
+            asked["constraint"] = grammar.constraint
+        return sampling_for(asked, [expert.manifest for expert in members if expert])
+
+    def _show_grammar(self) -> None:
+        grammar = asked_grammar(self.composer.stack, self._experts)
+        if grammar is None:
+            self.prompt.show_grammar("", "", False)
+            return
+        kind, on = grammar.constraint.name, self.composer.composition.grammar
+        self.prompt.show_grammar(grammar.expert, kind, on)
 
     def _show_middle(self) -> None:
         if self._dialogue.turns:
@@ -160,9 +187,17 @@ class ChatPage(QWidget):
             self._middle.setCurrentWidget(self.first_task if self._first_run else self.empty)
 
     def _show_context(self) -> None:
-        timings = [turn.timing for turn in self._dialogue.turns if turn.timing is not None]
-        used = timings[-1].prompt_tokens + timings[-1].tokens if timings else 0
-        self.prompt.show_context(used, self._base.context_length if self._base else 0)
+        answered = [turn for turn in self._dialogue.turns if turn.timing is not None]
+        last = answered[-1] if answered else None
+        used = limit = 0
+        if last is not None and last.timing is not None:
+            used = last.context_used or last.timing.prompt_tokens + last.timing.tokens
+            same = self._base and last.stack and last.stack.base_sha256 == self._base.sha256
+            limit = last.context_limit if same else 0
+        if self._base is not None:
+            self.prompt.show_context(used, limit or self._base.context_length)
+        else:
+            self.prompt.show_context(0, 0)
 
     @Slot(object)
     def _on_listed(self, conversations: tuple[Conversation, ...]) -> None:
@@ -177,6 +212,7 @@ class ChatPage(QWidget):
     def _on_opened(self, conversation: Conversation | None, turns: tuple[Turn, ...]) -> None:
         live = turns[-1].id if turns and self._dialogue.answers(turns[-1].id) else ""
         self.transcript.show_turns(turns, live)
+        self.feedback.mark_all()
         if conversation is None:
             self.header.set_title(self.tr("New conversation"))
             self.conversations.select("")
@@ -249,6 +285,9 @@ class ChatPage(QWidget):
     @Slot(object)
     def _on_stack_changed(self, stack: Stack) -> None:
         self._badge.set_stack(stack)
+        self._show_grammar()
+        if self._base is not None:
+            self._dialogue.use_stack(stack)
         self.stack_changed.emit(stack)
 
     @Slot(str)

@@ -51,6 +51,7 @@ class Composer(QFrame):
         self._chosen: dict[str, float] = {}
         self._adjusted: dict[str, float] = {}
         self._mode: Mode = "sum"
+        self._grammar = True
         self._stack = EMPTY
         self._rows: dict[str, ExpertRow] = {}
         self._modes: dict[Mode, QPushButton] = {}
@@ -146,7 +147,7 @@ class Composer(QFrame):
 
     @property
     def composition(self) -> Composition:
-        return Composition(dict(self._chosen), dict(self._adjusted), self._mode)
+        return Composition(dict(self._chosen), dict(self._adjusted), self._mode, self._grammar)
 
     @property
     def rows(self) -> tuple[ExpertRow, ...]:
@@ -170,12 +171,19 @@ class Composer(QFrame):
         self._chosen = dict(composition.chosen)
         self._adjusted = dict(composition.adjusted)
         self._mode = composition.mode
+        self._grammar = composition.grammar
         self._modes[self._mode].setChecked(True)
         self._compose_anew()
 
     def add(self, name: str) -> None:
         """Ticks an expert, as by hand."""
         self._on_ticked(name, True)
+
+    @Slot(bool)
+    def use_grammar(self, wanted: bool) -> None:
+        """Whether the constraint that an expert asks for holds its answers."""
+        self._grammar = wanted
+        self._changed()
 
     def show_memory(self, memory: MemoryByOwner) -> None:
         if self._base is None:

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views import theme
+from expert_studio.views.widgets.context_meter import ContextMeter
 
 MOST_LINES = 8
 LEAST_LINES = 2
@@ -37,17 +38,20 @@ class PromptBox(QFrame):
     """Signals:
     sent(str): the person asks this.
     stop_wanted(): Stop or Esc while an answer streams.
+    grammar_switched(bool): whether the expert's grammar shall hold the answer.
     """
 
     sent = Signal(str)
     stop_wanted = Signal()
+    grammar_switched = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "field")
         self._editor = QPlainTextEdit()
         self._preset = QToolButton()
-        self._context = QLabel()
+        self._grammar = QToolButton()
+        self._context = ContextMeter()
         self._hint = QLabel()
         self._send = QPushButton(self.tr("Send"))
         self._streaming = False
@@ -96,9 +100,13 @@ class PromptBox(QFrame):
         self._preset.setMenu(self._preset_menu())
         self._preset.setAccessibleName(self.tr("How the next token is chosen"))
         self._preset.setToolTip(self.tr("How the next token is chosen"))
-        self._context.setProperty("role", "small")
+        self._grammar.setProperty("role", "pill")
+        self._grammar.setCheckable(True)
+        self._grammar.setAccessibleName(self.tr("What answers keep to"))
+        self._grammar.hide()
         self._hint.setProperty("role", "faint")
         row.addWidget(self._preset)
+        row.addWidget(self._grammar)
         row.addWidget(self._context)
         row.addStretch(1)
         row.addWidget(self._hint)
@@ -122,6 +130,7 @@ class PromptBox(QFrame):
         self._editor.document().documentLayout().documentSizeChanged.connect(self._fit)
         self._editor.textChanged.connect(self._show_state)
         self._send.clicked.connect(self._on_button)
+        self._grammar.clicked.connect(self.grammar_switched)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
         escape.setContext(Qt.ShortcutContext.WindowShortcut)
         escape.activated.connect(self._on_escape)
@@ -161,12 +170,40 @@ class PromptBox(QFrame):
 
     def show_context(self, used_tokens: int, length_tokens: int) -> None:
         """How much of the base's context the conversation takes."""
-        self._context.setText(
-            self.tr("context {0} / {1}").format(f"{used_tokens:,}", f"{length_tokens:,}")
-            if length_tokens
-            else ""
-        )
+        self._context.show_context(used_tokens, length_tokens)
         self._fit_hint()
+
+    @property
+    def context(self) -> str:
+        """What is said of the context."""
+        return self._context.told
+
+    def show_grammar(self, expert: str, kind: str, on: bool) -> None:
+        """The constraint an expert of the stack asks for; "" hides the chip.
+
+        kind: what it is, in words: "grammar", "JSON schema".
+        """
+        self._grammar.setVisible(bool(expert))
+        state = self.tr("on") if on else self.tr("off")
+        self._grammar.setText(self.tr("{0}: {1}").format(kind, state))
+        self._grammar.setChecked(on)
+        told = (
+            self.tr("Answers keep to the {0} of {1}. Press to let them be free.")
+            if on
+            else self.tr("{1} asks for its {0}; it is switched off.")
+        ).format(kind, expert)
+        self._grammar.setToolTip(told)
+        self._grammar.setAccessibleName(told)
+        self._fit_hint()
+
+    @property
+    def grammar(self) -> str:
+        """What the chip says, or "" where there is none."""
+        return "" if self._grammar.isHidden() else self._grammar.text()
+
+    def press_grammar(self) -> None:
+        """As by hand."""
+        self._grammar.click()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._editor:
@@ -209,7 +246,8 @@ class PromptBox(QFrame):
 
     def _fit_hint(self) -> None:
         """The hint is the first to go where the row is too narrow for all."""
-        others = (self._preset, self._context, self._send, self._hint)
+        known = (self._preset, self._grammar, self._context, self._send, self._hint)
+        others = [w for w in known if w is self._hint or not w.isHidden()]
         self._hint.setVisible(sum(w.sizeHint().width() + 12 for w in others) + 25 <= self.width())
 
     def resizeEvent(self, event: QResizeEvent) -> None:

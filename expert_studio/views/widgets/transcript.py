@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.inference.history import Turn
+from expert_studio.core.inference.stack import Stack
 from expert_studio.views.widgets.answer_view import AnswerView
 from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.markdown import as_plain_html, plain
@@ -33,10 +34,12 @@ LONGEST_BUBBLE = 4_000
 class Transcript(ColumnScroll):
     """Signals:
     regenerate_wanted(): of the last answer.
+    judged(str, str): turn, and what the person says of it, as `AnswerFoot.judged`.
     link_followed(str): a link in an answer was clicked; nothing was opened.
     """
 
     regenerate_wanted = Signal()
+    judged = Signal(str, str)
     link_followed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -98,16 +101,27 @@ class Transcript(ColumnScroll):
         self._on_latest()
 
     def append_text(self, turn: str, text: str) -> None:
-        for view in reversed(self.answers):
-            if view.turn.id == turn:
-                view.append(text)
-                return
+        if (view := self.answer(turn)) is not None:
+            view.append(text)
+
+    def show_read(self, turn: str, done: int, whole: int) -> None:
+        """How many tokens are read of those before the next word of an answer."""
+        if (view := self.answer(turn)) is not None:
+            view.show_read(done, whole)
+
+    def change_stack(self, turn: str, stack: Stack) -> None:
+        """Another stack goes on with an answer."""
+        if (view := self.answer(turn)) is not None:
+            view.change_stack(stack)
 
     def finish(self, turn: Turn) -> None:
-        for view in reversed(self.answers):
-            if view.turn.id == turn.id:
-                view.finish(turn)
+        if (view := self.answer(turn.id)) is not None:
+            view.finish(turn)
         self._mark_last()
+
+    def answer(self, turn: str) -> AnswerView | None:
+        """The view of an answer; None where it is not built."""
+        return next((view for view in reversed(self.answers) if view.turn.id == turn), None)
 
     def drop_last_answer(self) -> None:
         """Takes the last answers away, for they are generated once more."""
@@ -132,6 +146,7 @@ class Transcript(ColumnScroll):
         else:
             view = AnswerView(turn, live)
             view.regenerate_wanted.connect(self.regenerate_wanted)
+            view.judged.connect(self.judged)
             view.link_followed.connect(self.link_followed)
         position = 1 if at_top else self._column.count() - 1
         self._column.insertWidget(position, view)
