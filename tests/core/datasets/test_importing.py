@@ -62,7 +62,7 @@ CSV = "instruction,output\nSay one.,one\nSay two.,two\nSay three.,three\n"
         ("a.jsonl", LINES.replace("\n", "\r\n")),
         ("a.jsonl", LINES.replace("\n", "\r\n\n  \n", 1) + "\n\n"),
         ("a.jsonl.xz", lzma.compress(LINES.encode())),
-        ("a.jsonl.gz", gzip.compress(LINES.encode())),
+        ("a.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)),
         ("a.json", json.dumps(numbered("one", "two", "three"))),
         ("a.json", json.dumps({"data": numbered("one", "two", "three")}, indent=2)),
         ("a.json", LINES),
