@@ -142,6 +142,7 @@ KINDS: dict[str, type[Event]] = {
     "ended": Ended,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
+_FIELDS = {kind: {part.name: part.type for part in fields(kind)} for kind in KINDS.values()}
 
 
 class EventLog:
@@ -177,12 +178,17 @@ class EventReader:
         self._offset = 0
         self.unreadable_lines = 0
 
-    def read(self) -> tuple[Event, ...]:
-        """The events added since the last call; a torn last line waits until it is whole."""
+    def read(self, most_bytes: int = -1) -> tuple[Event, ...]:
+        """The events added since the last call; a torn last line waits until it is whole.
+
+        `most_bytes` bounds one call, for a reader that shares its interpreter with a window.
+        """
         try:
             with self._path.open("rb") as stream:
                 stream.seek(self._offset)
-                added = stream.read()
+                added = stream.read(most_bytes)
+                if most_bytes > 0 and b"\n" not in added:  # one line longer than that
+                    added += stream.readline()
         except FileNotFoundError:
             return ()
         whole = added[: added.rfind(b"\n") + 1]
@@ -258,7 +264,7 @@ def _parse(line: bytes) -> Event | None:
     try:
         said = json.loads(line)
         kind = KINDS[said["kind"]]
-        known = {field.name: field.type for field in fields(kind)}
+        known = _FIELDS[kind]
         values = {name: said[name] for name in known if name in said}
         for name, type_name in known.items():
             if type_name == "float" and values.get(name) is None:

@@ -1,0 +1,414 @@
+"""Curves over steps, painted: hover values, zoom, pan, logarithmic or not, a picture to keep.
+
+Painted here and not by a plotting library: a chart is a few hundred points that were thinned
+beside the window, and numpy's import alone would stop the window for a quarter of a second.
+Wheel zooms, drag pans, a double click or the 0 key shows everything again.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from expert_studio.core.training.curves import Curve
+from expert_studio.views.theme import body_font, tokens_of
+from expert_studio.views.theme_tokens import Tokens
+from expert_studio.views.widgets.training_axis import (
+    Scale,
+    figure_text,
+    log_ticks,
+    ticks,
+    value_range,
+)
+from expert_studio.views.widgets.training_hover import paint_hover
+
+_BOTTOM, _TOP, _RIGHT = 22.0, 8.0, 14.0
+_ZOOM = 1.25  # a notch of the wheel
+_LEAST_STEPS = 4.0
+Parts = list[list[QPointF]]  # of one curve, between its gaps
+DASHES: tuple[tuple[float, ...], ...] = ((), (6, 3), (2, 3), (8, 3, 2, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a chart.
+
+    `colour` is the name of a token. `smooth` is drawn over `measured`, which then goes pale.
+    `dash` and `dotted` tell lines apart without colour.
+    """
+
+    label: str
+    colour: str
+    measured: Curve
+    smooth: Curve | None = None
+    dash: int = 0
+    dotted: bool = False
+
+    @property
+    def shown(self) -> Curve:
+        return self.smooth or self.measured
+
+
+class CurveChart(QWidget):
+    """Signals:
+    zoomed(object): first and last step that are shown now, or None for all.
+    """
+
+    zoomed = Signal(object)
+
+    def __init__(self, compact: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._compact = compact
+        self._lines: Sequence[Line] = ()
+        self._format: Callable[[float], str] = figure_text
+        self._log = False
+        self._from_zero = True
+        self._marks: Sequence[tuple[int, str]] = ()
+        self._window: tuple[float, float] | None = None
+        self._whole = (0.0, 1.0)
+        self._hover: float | None = None  # pixels from the left
+        self._grabbed: tuple[float, tuple[float, float]] | None = None
+        self._polygons: list[tuple[Line, Parts, Parts]] | None = None
+        self._x = self._y = Scale(0, 1, 0, 1)
+        if not compact:
+            self.setMouseTracking(True)
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(36 if compact else 160)
+
+    # --- what it shows -----------------------------------------------------------------
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        return self._lines
+
+    @property
+    def window_of_steps(self) -> tuple[float, float] | None:
+        """First and last step shown; None while all are."""
+        return self._window
+
+    def show_lines(
+        self,
+        lines: Sequence[Line],
+        last_step: int = 0,
+        marks: Sequence[tuple[int, str]] = (),
+        as_text: Callable[[float], str] = figure_text,
+        from_zero: bool = True,
+    ) -> None:
+        """`last_step` is where the run will end, so that a curve grows into its place."""
+        self._lines, self._marks, self._format = lines, marks, as_text
+        self._from_zero = from_zero
+        ends = [line.measured.steps[-1] for line in lines if line.measured.steps]
+        starts = [line.measured.steps[0] for line in lines if line.measured.steps]
+        if self._window is None or self._whole == (0.0, 1.0):
+            first = float(min(starts, default=0))
+            self._whole = (first, max(first + 1.0, float(max([*ends, last_step], default=1))))
+        self.setAccessibleDescription(self.in_words())
+        self._forget()
+
+    def set_log(self, log: bool) -> None:
+        self._log = log
+        self._forget()
+
+    def in_words(self) -> str:
+        """The last value of each line, as a screen reader tells it."""
+        told = []
+        for line in self._lines:
+            values = [v for v in line.measured.values if math.isfinite(v)]
+            if values:
+                told.append(f"{line.label} {self._format(values[-1])}")
+        return "; ".join(told)
+
+    def hovered(self) -> tuple[int, tuple[tuple[Line, float], ...]] | None:
+        """The step under the pointer, and each line's value there; None without a pointer."""
+        if self._hover is None:
+            return None
+        wanted = self._x.value(self._hover)
+        nearest: list[tuple[float, int]] = []
+        for line in self._lines:
+            at = _nearest(line.measured.steps, wanted)
+            if at is not None:
+                step = line.measured.steps[at]
+                nearest.append((abs(step - wanted), step))
+        if not nearest:
+            return None
+        step = min(nearest)[1]
+        spacing = max(1.0, (self._x.high - self._x.low) / 40)
+        found = []
+        for line in self._lines:
+            at = _nearest(line.measured.steps, step)
+            if at is not None and abs(line.measured.steps[at] - step) <= spacing:
+                found.append((line, line.measured.values[at]))
+        return step, tuple(found)
+
+    def reset(self) -> None:
+        """Shows every step again."""
+        self._set_window(None)
+
+    def zoom(self, factor: float, around: float | None = None) -> None:
+        """Shows fewer steps (above 1) or more, around a step or the middle."""
+        low, high = self._window or self._whole
+        middle = (low + high) / 2 if around is None else around
+        low, high = middle - (middle - low) / factor, middle + (high - middle) / factor
+        if high - low >= self._whole[1] - self._whole[0]:
+            self._set_window(None)
+        elif high - low >= _LEAST_STEPS:
+            self._move_to(low, high)
+
+    def pan(self, share: float) -> None:
+        """Moves by a share of what is shown; above 0 to later steps."""
+        if self._window is not None:
+            low, high = self._window
+            by = (high - low) * share
+            self._move_to(low + by, high + by)
+
+    def picture(self, ratio: float = 2.0) -> QPixmap:
+        """The chart as a picture of `ratio` times its size, on an opaque ground."""
+        made = QPixmap(self.size() * ratio)
+        made.setDevicePixelRatio(ratio)
+        made.fill(QColor(tokens_of(self).surface))
+        painter = QPainter(made)
+        self._paint(painter, with_hover=False)
+        painter.end()
+        return made
+
+    # --- the person --------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        return QSize(160, 48) if self._compact else QSize(520, 260)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._forget()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self._compact or not event.angleDelta().y():
+            event.ignore()
+            return
+        notches = event.angleDelta().y() / 120
+        self.zoom(_ZOOM**notches, self._x.value(event.position().x()))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._compact:
+            event.ignore()
+        elif self._window is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._grabbed = (event.position().x(), self._window)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grabbed is not None:
+            start, (low, high) = self._grabbed
+            span = self._x.last_px - self._x.first_px
+            by = (start - event.position().x()) / max(1.0, span) * (high - low)
+            self._move_to(low + by, high + by)
+            return
+        self._hover = event.position().x()
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._grabbed = None
+        if self._compact:
+            event.ignore()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.reset()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = None
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        does: dict[int, Callable[[], None]] = {
+            Qt.Key.Key_Plus: lambda: self.zoom(_ZOOM),
+            Qt.Key.Key_Equal: lambda: self.zoom(_ZOOM),
+            Qt.Key.Key_Minus: lambda: self.zoom(1 / _ZOOM),
+            Qt.Key.Key_Left: lambda: self.pan(-0.2),
+            Qt.Key.Key_Right: lambda: self.pan(0.2),
+            Qt.Key.Key_0: self.reset,
+        }
+        if event.key() in does and not self._compact:
+            does[event.key()]()
+        else:
+            super().keyPressEvent(event)
+
+    def _move_to(self, low: float, high: float) -> None:
+        first, last = self._whole
+        width = high - low
+        low = min(max(low, first), last - width)
+        self._set_window((low, low + width))
+
+    def _set_window(self, window: tuple[float, float] | None) -> None:
+        if window != self._window:
+            self._window = window
+            self._forget()
+            self.zoomed.emit(window)
+
+    # --- painting ----------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._polygons = None
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self._paint(painter, with_hover=True)
+        painter.end()
+
+    def _paint(self, painter: QPainter, with_hover: bool) -> None:
+        tokens = tokens_of(self)
+        painter.setFont(body_font(10))
+        if self._polygons is None:
+            self._lay_out(QFontMetricsF(painter.font()))
+        if not any(line.measured.steps for line in self._lines):
+            painter.setPen(QColor(tokens.muted))
+            painter.setFont(body_font(11))
+            if not self._compact:
+                text = self.tr("The first step is still being prepared.")
+                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+            return
+        if not self._compact:
+            self._paint_axes(painter, tokens)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.save()
+        painter.setClipRect(
+            QRectF(self._x.first_px - 3, 0, self._x.last_px - self._x.first_px + 6, self.height())
+        )
+        for line, measured, smooth in self._polygons or ():
+            self._paint_line(painter, tokens, line, measured, smooth)
+        painter.restore()
+        found = self.hovered() if with_hover and self._grabbed is None else None
+        if found is not None:
+            paint_hover(painter, tokens, found, (self._x, self._y), self._format, self.rect())
+
+    def _lay_out(self, metrics: QFontMetricsF) -> None:
+        low, high = self._window or self._whole
+        # smoothed curves decide the height: one wild step should not flatten all the others
+        inside = [
+            value
+            for line in self._lines
+            for step, value in zip(line.shown.steps, line.shown.values, strict=True)
+            if low <= step <= high
+        ]
+        bottom, top = value_range(inside, self._log, self._from_zero)
+        if self._compact:
+            left, right, over, under = 1.0, self.width() - 2.0, 4.0, self.height() - 4.0
+        else:
+            over, under = _TOP, self.height() - _BOTTOM
+            texts = [self._format(v) for v in self._value_ticks(bottom, top, under - over)]
+            left = max((metrics.horizontalAdvance(text) for text in texts), default=20.0) + 10
+            right = self.width() - _RIGHT
+        self._x = Scale(low, high, left, right)
+        self._y = Scale(bottom, top, under, over, self._log)
+        self._polygons = [
+            (
+                line,
+                self._polygons_of(line.measured),
+                self._polygons_of(line.smooth) if line.smooth else [],
+            )
+            for line in self._lines
+        ]
+
+    def _polygons_of(self, curve: Curve) -> Parts:
+        """The parts of a curve between its gaps, in pixels."""
+        parts: list[list[QPointF]] = [[]]
+        x, y = self._x, self._y
+        for step, value in zip(curve.steps, curve.values, strict=True):
+            place = y.place(value) if math.isfinite(value) else math.nan
+            if math.isnan(place):
+                if parts[-1]:
+                    parts.append([])
+                continue
+            parts[-1].append(QPointF(x.place(step), min(max(place, -1e4), 1e4)))
+        return [part for part in parts if part]
+
+    def _paint_line(
+        self,
+        painter: QPainter,
+        tokens: Tokens,
+        line: Line,
+        measured: Parts,
+        smooth: Parts,
+    ) -> None:
+        colour = QColor(getattr(tokens, line.colour))
+        width = 1.4 if self._compact else 1.8
+        for number, polygons in enumerate((measured, smooth)):
+            shade = QColor(colour)
+            if number == 0 and smooth:
+                shade.setAlphaF(0.34 if tokens.dark else 0.28)
+            pen = QPen(shade, 1.0 if number == 0 and smooth else width)
+            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+            if line.dash and not (number == 0 and smooth):
+                pen.setDashPattern(DASHES[line.dash % len(DASHES)] or (1, 0))
+            painter.setPen(pen)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for polygon in polygons:
+                painter.drawPolyline(QPolygonF(polygon))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        few = line.dotted and sum(len(polygon) for polygon in measured) <= 60
+        for polygon in measured:
+            if (few or len(polygon) == 1) and not self._compact:
+                for point in polygon:
+                    painter.drawEllipse(point, 2.6, 2.6)
+
+    def _value_ticks(self, low: float, high: float, room: float) -> tuple[float, ...]:
+        most = max(2, int(room / 46))
+        return log_ticks(low, high, most) if self._log else ticks(low, high, most)
+
+    def _paint_axes(self, painter: QPainter, tokens: Tokens) -> None:
+        x, y = self._x, self._y
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        line, words = QPen(QColor(tokens.line), 1), QPen(QColor(tokens.muted), 1)
+        for value in self._value_ticks(y.low, y.high, y.first_px - y.last_px):
+            height = round(y.place(value))
+            painter.setPen(line)
+            painter.drawLine(QPointF(x.first_px, height), QPointF(x.last_px, height))
+            painter.setPen(words)
+            box = QRectF(0, height - 8, x.first_px - 7, 16)
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(box, right, self._format(value))
+        painter.setPen(words)
+        for value in ticks(x.low, x.high, max(2, int((x.last_px - x.first_px) / 90)), whole=True):
+            box = QRectF(x.place(value) - 40, self.height() - _BOTTOM + 5, 80, 15)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, f"{value:,.0f}")
+        dashed = QPen(QColor(tokens.faint), 1, Qt.PenStyle.DashLine)
+        for step, text in self._marks:
+            if x.low <= step <= x.high:
+                place = x.place(step)
+                painter.setPen(dashed)
+                painter.drawLine(QPointF(place, y.last_px), QPointF(place, y.first_px))
+                painter.setPen(words)
+                left = place > (x.first_px + x.last_px) / 2
+                box = QRectF(place - 126 if left else place + 6, y.last_px, 120, 14)
+                side = Qt.AlignmentFlag.AlignRight if left else Qt.AlignmentFlag.AlignLeft
+                painter.drawText(box, side, text)
+
+
+def _nearest(steps: Sequence[int], wanted: float) -> int | None:
+    """The index of the step next to `wanted`."""
+    if not steps:
+        return None
+    at = bisect_left(steps, wanted)
+    if at == 0:
+        return 0
+    if at == len(steps):
+        return at - 1
+    return at if steps[at] - wanted < wanted - steps[at - 1] else at - 1

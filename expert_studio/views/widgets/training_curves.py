@@ -1,0 +1,279 @@
+"""The charts of a run, or of several: one large, the others small beneath it.
+
+Knows portraits (`core.training.trace`), not where they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.core.training.trace import Portrait
+from expert_studio.views.theme import restyle
+from expert_studio.views.theme_tokens import CARD_PADDING
+from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.training_chart import CurveChart, Line
+from expert_studio.views.widgets.training_legend import Legend
+from expert_studio.views.widgets.training_words import Quantity, curve_name, quantities
+
+COLOURS = ("accent", "task", "good", "warn", "kv", "base")
+MOST_COMPARED = len(COLOURS)
+FIRST_SMOOTHING = 0.6
+_SMALL_HEIGHT = 96
+
+
+class TrainingCurves(QWidget):
+    """Signals:
+    smoothed(float): 0 to 0.999 is wanted.
+    zoomed(object): first and last step in sight, or None.
+    exported(Path), refused(str): a picture was written, or its path could not be.
+    """
+
+    smoothed = Signal(float)
+    zoomed = Signal(object)
+    exported = Signal(object)
+    refused = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._quantities = {quantity.name: quantity for quantity in quantities()}
+        self._chosen = "loss"
+        self._portraits: Sequence[Portrait] = ()
+        self.chart = CurveChart()
+        self.small: dict[str, SmallChart] = {}
+        self._build()
+        self.chart.zoomed.connect(self._on_zoomed)
+        self._slider.valueChanged.connect(self._on_slider)
+        self._log.toggled.connect(self.chart.set_log)
+        self._reset.clicked.connect(self.chart.reset)
+        self._export.clicked.connect(self._on_export)
+
+    def _build(self) -> None:
+        self._title = QLabel()
+        self._title.setProperty("role", "heading")
+        self.legend = Legend()
+        self._smooth_label = QLabel(self.tr("smooth"))
+        self._smooth_label.setProperty("role", "small")
+        self._smooth_value = QLabel()
+        self._smooth_value.setProperty("role", "small")
+        self._smooth_value.setFixedWidth(28)
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, 99)
+        self._slider.setValue(round(100 * FIRST_SMOOTHING))
+        self._slider.setFixedWidth(84)
+        self._slider.setAccessibleName(self.tr("Smoothing"))
+        self._log = QPushButton(self.tr("log"))
+        self._log.setCheckable(True)
+        self._log.setProperty("role", "segment")
+        self._log.setAccessibleName(self.tr("Logarithmic scale"))
+        self._reset = IconButton("fit", self.tr("Show all steps (0)"), 15)
+        self._reset.setEnabled(False)
+        self._export = IconButton("download", self.tr("Keep the chart as a picture"), 15)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._title)
+        head.addSpacing(6)
+        head.addWidget(self.legend, 1)
+        for widget in (self._smooth_label, self._slider, self._smooth_value, self._log,
+                       self._reset, self._export):  # fmt: skip
+            head.addWidget(widget)
+        card = QFrame()
+        card.setProperty("role", "card")
+        column = QVBoxLayout(card)
+        column.setContentsMargins(CARD_PADDING, CARD_PADDING - 4, CARD_PADDING - 4, 6)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.chart, 1)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(12)
+        for quantity in self._quantities.values():
+            small = SmallChart(quantity)
+            small.chosen.connect(partial(self.choose, quantity.name))
+            self.small[quantity.name] = small
+            self._row.addWidget(small, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(12)
+        whole.addWidget(card, 1)
+        whole.addLayout(self._row)
+        self._say_smoothing()
+
+    @property
+    def quantity(self) -> str:
+        """The name of what the large chart shows."""
+        return self._chosen
+
+    @property
+    def smoothing(self) -> float:
+        return self._slider.value() / 100
+
+    def choose(self, quantity: str) -> None:
+        """Puts another quantity into the large chart."""
+        self._chosen = quantity
+        self.show_portraits(self._portraits)
+
+    def set_smoothing(self, amount: float) -> None:
+        self._slider.setValue(round(100 * amount))
+
+    def set_log(self, log: bool) -> None:
+        self._log.setChecked(log)
+
+    def show_portraits(self, portraits: Sequence[Portrait]) -> None:
+        """One run, or several to compare; those of one moment together."""
+        self._portraits = portraits
+        there = [q for q in self._quantities.values() if any(q.curves[0] in p.curves
+                 or q.curves[-1] in p.curves for p in portraits)]  # fmt: skip
+        names = [quantity.name for quantity in there]
+        if self._chosen not in names and names:
+            self._chosen = names[0]
+        chosen = self._quantities[self._chosen]
+        lines = self._lines(chosen)
+        last = max((p.glance.pace.total_steps for p in portraits), default=0)
+        self._title.setText(chosen.title)
+        self.chart.setAccessibleName(self.tr("{what} by step").format(what=chosen.title))
+        self.chart.show_lines(lines, last, self._marks(), chosen.as_text, chosen.from_zero)
+        self.legend.show_lines(lines)
+        smooth = any(line.smooth for line in lines) or chosen.curves[0] in ("loss", "grad_norm")
+        for widget in (self._smooth_label, self._slider, self._smooth_value):
+            widget.setVisible(smooth)
+        for name, small in self.small.items():
+            small.setVisible(name in names and name != self._chosen)
+            if name in names:
+                small.show_lines(self._lines(self._quantities[name]), last)
+
+    def begin(self) -> None:
+        """Another run is in front: everything is in sight, the loss is what is shown."""
+        self._chosen = "loss"
+        self._portraits = ()
+        self.chart.reset()
+        self.show_portraits(())
+
+    def export(self, path: Path) -> None:
+        """Writes the large chart as a picture."""
+        path = path if path.suffix else path.with_suffix(".png")
+        if self.chart.picture().save(str(path)):
+            self.exported.emit(path)
+        else:
+            self.refused.emit(str(path))
+
+    def _lines(self, quantity: Quantity) -> list[Line]:
+        found = []
+        several = len(self._portraits) > 1
+        for number, portrait in enumerate(self._portraits[:MOST_COMPARED]):
+            for curve in quantity.curves:
+                if curve not in portrait.curves:
+                    continue
+                watched = curve.startswith("eval_")
+                colour = COLOURS[number] if several else ("task" if watched else "accent")
+                label = curve_name(curve)
+                if several:
+                    label = f"{portrait.glance.name} {number + 1}"
+                    label += f" {curve_name(curve)}" if len(quantity.curves) > 1 else ""
+                elif len(quantity.curves) == 1:
+                    label = quantity.title
+                dash = 2 if several and watched else 0
+                found.append(
+                    Line(label, colour, portrait.curves[curve], portrait.smooth.get(curve),
+                         dash, watched)
+                )  # fmt: skip
+        return found
+
+    def _marks(self) -> list[tuple[int, str]]:
+        if len(self._portraits) != 1 or not self._portraits[0].best:
+            return []
+        best = min(self._portraits[0].best, key=lambda kept: kept.loss)
+        return [(best.step, self.tr("best, step {n}").format(n=f"{best.step:,}"))]
+
+    def _say_smoothing(self) -> None:
+        self._smooth_value.setText(f"{self.smoothing:.2f}")
+
+    @Slot(int)
+    def _on_slider(self, _value: int) -> None:
+        self._say_smoothing()
+        self.smoothed.emit(self.smoothing)
+
+    @Slot(object)
+    def _on_zoomed(self, window: tuple[float, float] | None) -> None:
+        self._reset.setEnabled(window is not None)
+        self.zoomed.emit(window)
+
+    @Slot()
+    def _on_export(self) -> None:
+        name = self._portraits[0].glance.name if self._portraits else "run"
+        chosen, _ = QFileDialog.getSaveFileName(
+            self,
+            self.tr("Keep the chart as a picture"),
+            f"{name}-{self._chosen}.png",
+            self.tr("Pictures (*.png)"),
+        )
+        if chosen:
+            self.export(Path(chosen))
+
+
+class SmallChart(QFrame):
+    """Signals:
+    chosen(): it is wanted in the large chart.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, quantity: Quantity, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._quantity = quantity
+        self.setProperty("role", "card")
+        self.setFixedHeight(_SMALL_HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(self.tr("Show {what} large").format(what=quantity.title.lower()))
+        title = ElidedLabel(quantity.title)
+        title.setProperty("role", "heading")
+        self._value = QLabel()
+        self._value.setProperty("role", "small")
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(title, 1)
+        head.addWidget(self._value)
+        self.chart = CurveChart(compact=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(CARD_PADDING, 9, CARD_PADDING, 8)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.chart, 1)
+
+    def show_lines(self, lines: Sequence[Line], last_step: int) -> None:
+        quantity = self._quantity
+        self.chart.show_lines(lines, last_step, (), quantity.as_text, quantity.from_zero)
+        values = lines[0].measured.values if lines else ()
+        self._value.setText(quantity.as_text(values[-1]) if values and len(lines) <= 2 else "")
+        self.setAccessibleName(f"{quantity.title} {self._value.text()}".strip())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self.rect().contains(event.position().toPoint()):
+            self.chosen.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: object) -> None:
+        restyle(self, selected="true")
+
+    def focusOutEvent(self, event: object) -> None:
+        restyle(self, selected="false")

@@ -1,0 +1,457 @@
+"""A new run in three depths: a preset, the common settings, every field of the recipe.
+
+All three write one recipe; what it says is checked as it is written. Starts nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from expert_studio.core.errors import ExpertError
+from expert_studio.core.experts.library import InstalledExpert
+from expert_studio.core.settings import Folders
+from expert_studio.core.training.order import DataSource, free_name
+from expert_studio.core.training.presets import PRESETS, with_changes
+from expert_studio.core.training.recipe import Recipe, parse_recipe
+from expert_studio.runtime.background import Background
+from expert_studio.views.theme import restyle
+from expert_studio.views.theme_tokens import PAGE_PADDING
+from expert_studio.views.widgets.column_scroll import ColumnScroll
+from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.setting_card import SettingCard, note
+from expert_studio.views.widgets.training_fields import FieldForm, sections, with_value
+from expert_studio.views.widgets.training_needs import NeedsCard
+from expert_studio.views.widgets.training_source import SourceCard
+
+PRESET, COMMON, ALL = range(3)
+_COLUMN_WIDTH = 860
+_CHECK_MS = 250
+_FIRST: Mapping[str, Any] = {"name": "new-expert", "datasets": [{"path": "rows.jsonl"}]}
+
+EstimateText = Callable[[Recipe, int], str]  # a recipe and its rows, in words; slow
+
+
+class TrainingWizard(QWidget):
+    """Signals:
+    left(): the person wants back.
+    ordered(dict, DataSource, bool): a recipe as JSON, its rows, and whether it waits its turn.
+    """
+
+    left = Signal()
+    ordered = Signal(object, object, bool)
+
+    def __init__(
+        self,
+        folders: Folders,
+        background: Background,
+        estimate: EstimateText,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._estimate = estimate
+        self._said: dict[str, Any] = dict(_FIRST)
+        self._experts: Sequence[InstalledExpert] = ()
+        self._name_typed = False
+        self._estimated = ""
+        self.source = SourceCard(folders, background)
+        self.needs = NeedsCard()
+        self.forms: list[FieldForm] = []
+        self._check_soon = QTimer(self)
+        self._check_soon.setSingleShot(True)
+        self._check_soon.setInterval(_CHECK_MS)
+        self._check_soon.timeout.connect(self._ask_estimate)
+        self._build()
+        self._connect()
+        self.begin()
+
+    # --- how it looks ------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self._header = PageHeader(self.tr("New run"))
+        cancel = QPushButton(self.tr("Cancel"))
+        cancel.clicked.connect(self.leave)
+        self._header.add_action(cancel)
+        scroll = ColumnScroll(_COLUMN_WIDTH)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QVBoxLayout(scroll.column)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        column.addLayout(self._build_depths())
+        column.addWidget(self._build_name())
+        column.addWidget(self.source)
+        column.addWidget(self._build_presets())
+        self._common = self._build_common()
+        column.addWidget(self._common)
+        column.addWidget(self.needs)
+        self._all = self._build_all()
+        column.addWidget(self._all)
+        column.addStretch(1)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(0)
+        page.addWidget(self._header)
+        page.addWidget(scroll, 1)
+        page.addWidget(self._build_foot())
+
+    def _build_depths(self) -> QHBoxLayout:
+        self.depths = QButtonGroup(self)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for number, (text, tip) in enumerate(
+            (
+                (self.tr("Preset"), self.tr("Rows, a preset, start")),
+                (self.tr("Common"), self.tr("The settings that are changed most")),
+                (self.tr("All fields"), self.tr("Every field of recipe.json")),
+            )
+        ):
+            button = QPushButton(text)
+            button.setCheckable(True)
+            button.setProperty("role", "segment")
+            button.setToolTip(tip)
+            self.depths.addButton(button, number)
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _build_name(self) -> SettingCard:
+        card = SettingCard()
+        self.name = QLineEdit()
+        self.name.setMinimumWidth(260)
+        self.name.setAccessibleName(self.tr("Name of the expert"))
+        self.name.setPlaceholderText(self.tr("small letters, digits, dashes"))
+        card.add_row(self.tr("Name"), self.tr("The expert will be called this."), self.name)
+        return card
+
+    def _build_presets(self) -> SettingCard:
+        words = {
+            "quick": (
+                self.tr("Quick look"),
+                self.tr("Sixty steps with a small LoRA: shows in minutes whether the rows teach."),
+            ),
+            "balanced": (
+                self.tr("Balanced"),
+                self.tr("Every row once with a LoRA of rank 16: a good first expert."),
+            ),
+            "thorough": (
+                self.tr("Thorough"),
+                self.tr("Three times over with DoRA of rank 32; ends early when it stops helping."),
+            ),
+            "preference": (
+                self.tr("Preference"),
+                self.tr("DPO: learns from pairs which of two answers is the better one."),
+            ),
+        }
+        card = SettingCard()
+        card.set_heading(self.tr("How it learns"))
+        self.presets = QButtonGroup(self)
+        for number, preset in enumerate(PRESETS):
+            button = QRadioButton(words[preset.name][0])
+            self.presets.addButton(button, number)
+            card.add_choice(button, words[preset.name][1])
+            button.setMinimumWidth(110)
+        self._preset_card = card
+        return card
+
+    def _build_common(self) -> QWidget:
+        form = FieldForm(
+            (
+                ("method", self.tr("Method"), self.tr("sft learns answers, dpo pairs of answers")),
+                ("adapter.kind", self.tr("Adapter"), ""),
+                ("adapter.r", self.tr("Rank"), self.tr("of LoRA and DoRA: higher learns more")),
+                ("adapter.soft_tokens", self.tr("Soft tokens"), ""),
+                ("schedule.epochs", self.tr("Epochs"), self.tr("how often every row is seen")),
+                ("schedule.max_steps", self.tr("Steps at most"), ""),
+                ("schedule.learning_rate", self.tr("Learning rate"), ""),
+                ("batches.batch_size", self.tr("Batch"), self.tr("rows at once")),
+                ("batches.accumulation", self.tr("Accumulation"), self.tr("batches a step")),
+                ("batches.max_length", self.tr("Longest row"), self.tr("in tokens")),
+                ("batches.gradient_checkpointing", self.tr("Checkpointing"), ""),
+                ("quantization", self.tr("Base held as"), self.tr("nf4 and int8 make it QLoRA")),
+                ("watching.sample_every", self.tr("Samples every"), self.tr("steps; 0 for none")),
+                ("seed", self.tr("Seed"), ""),
+            )
+        )
+        card = SettingCard()
+        card.set_heading(self.tr("Settings"))
+        card.add(form)
+        self.forms.append(form)
+        self.common = form
+        return card
+
+    def _build_all(self) -> QWidget:
+        names = {
+            "": self.tr("Run"),
+            "base": self.tr("Base"),
+            "adapter": self.tr("Adapter"),
+            "preference": self.tr("Preference (DPO)"),
+            "schedule": self.tr("Schedule"),
+            "batches": self.tr("Batches"),
+            "watching": self.tr("Watching"),
+            "card": self.tr("Card of the expert"),
+        }
+        held = QWidget()
+        column = QVBoxLayout(held)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        for section, paths in sections().items():
+            if section == "base":
+                continue  # chosen above
+            form = FieldForm([(path, "", "") for path in paths])
+            card = SettingCard()
+            card.set_heading(names.get(section, section))
+            card.add(form)
+            column.addWidget(card)
+            self.forms.append(form)
+        return held
+
+    def _build_foot(self) -> QWidget:
+        foot = QWidget()
+        foot.setProperty("role", "status")
+        self._fault = QLabel()
+        self._fault.setProperty("role", "bad")
+        self._fault.setWordWrap(True)
+        self._memory = note("")
+        told = QVBoxLayout()
+        told.setSpacing(2)
+        told.addWidget(self._fault)
+        told.addWidget(self._memory)
+        self.queue = QPushButton(self.tr("Add to queue"))
+        self.queue.setToolTip(self.tr("Starts when the runs before it have ended"))
+        self.start = QPushButton(self.tr("Start"))
+        self.start.setProperty("role", "primary")
+        row = QHBoxLayout(foot)
+        row.setContentsMargins(PAGE_PADDING, 10, PAGE_PADDING, 10)
+        row.setSpacing(10)
+        row.addLayout(told, 1)
+        row.addWidget(self.queue)
+        row.addWidget(self.start)
+        return foot
+
+    def _connect(self) -> None:
+        self.depths.idClicked.connect(self.go_to)
+        self.presets.buttonClicked.connect(self._on_preset)
+        self.name.textEdited.connect(self._on_name)
+        self.source.changed.connect(self._on_source)
+        self.needs.changed.connect(self._on_needs)
+        for form in self.forms:
+            form.edited.connect(self._on_edited)
+        self.start.clicked.connect(partial(self._order, False))
+        self.queue.clicked.connect(partial(self._order, True))
+
+    # --- what is said ------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What the run would be, as JSON; checked by `parse_recipe` before anything is done."""
+        return self._said
+
+    @property
+    def ready(self) -> bool:
+        return self.start.isEnabled()
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot start yet, or ""."""
+        return self._fault.text()
+
+    @property
+    def memory(self) -> str:
+        """What it will take, in words; "" until that is known."""
+        return self._memory.text()
+
+    def begin(
+        self,
+        recipe: Recipe | None = None,
+        source: DataSource | None = None,
+    ) -> None:
+        """A new run, or another one like `recipe`."""
+        self._name_typed = recipe is not None
+        if recipe is None:
+            self._said = with_changes(self._plain(), PRESETS[0].changes)
+            self.presets.button(0).setChecked(True)
+            self.go_to(PRESET)
+        else:
+            self._said = recipe.model_dump(mode="json")
+            self.presets.setExclusive(False)
+            for button in self.presets.buttons():
+                button.setChecked(False)
+            self.presets.setExclusive(True)
+            self.go_to(COMMON)
+        self._header.set_title(
+            self.tr("New run")
+            if recipe is None
+            else self.tr("Another run like {name}").format(name=recipe.name)
+        )
+        self.needs.show_experts(self._experts, self._said.get("dependencies", ()))
+        self.source.begin(source, self._said["base"]["name"])
+        self._show_recipe()
+
+    def show_experts(self, experts: Sequence[InstalledExpert]) -> None:
+        """Those that a new one may stand on."""
+        self._experts = experts
+        self.needs.show_experts(experts, self._said.get("dependencies", ()))
+
+    @Slot(int)
+    def go_to(self, depth: int) -> None:
+        """PRESET, COMMON or ALL; what was said stays."""
+        self.depths.button(depth).setChecked(True)
+        self._preset_card.setVisible(depth == PRESET)
+        self._common.setVisible(depth == COMMON)
+        self.needs.setVisible(depth != PRESET)
+        self._all.setVisible(depth == ALL)
+        for form in self.forms:
+            form.show_recipe(self._said)
+
+    @Slot()
+    def leave(self) -> None:
+        self.left.emit()
+
+    def set_value(self, path: str, value: object) -> None:
+        """Changes one field of the recipe, as its control would."""
+        self._on_edited(path, value)
+        for form in self.forms:
+            form.show_recipe(self._said)
+
+    def _plain(self) -> dict[str, Any]:
+        return Recipe.model_validate({**_FIRST}).model_dump(mode="json")
+
+    def _show_recipe(self) -> None:
+        self.name.setText(self._said["name"])
+        for form in self.forms:
+            form.show_recipe(self._said)
+        self._check()
+
+    def _check(self) -> None:
+        """Says what is wrong, and asks for the memory where nothing is."""
+        fault, source = "", self.source
+        recipe: Recipe | None = None
+        try:
+            recipe = parse_recipe(self._said, "the wizard")
+        except ExpertError as error:
+            fault = error.why
+        if source.source is None:
+            fault = fault or self.tr("Choose the rows to learn from.")
+        elif source.problem:
+            fault = source.problem
+        elif recipe is not None and source.facts is not None:
+            fault = self._misfit(recipe) or fault
+        ready = not fault and (source.facts is not None)
+        self._fault.setText(fault)
+        self._fault.setVisible(bool(fault))
+        self.start.setEnabled(ready)
+        self.queue.setEnabled(ready)
+        self._grey_out()
+        if ready:
+            self._check_soon.start()
+        else:
+            self._memory.clear()
+
+    def _misfit(self, recipe: Recipe) -> str:
+        facts = self.source.facts
+        assert facts is not None
+        if recipe.method == "dpo" and facts.rows and not facts.pairs:
+            return self.tr("DPO learns from pairs, and these rows are single answers.")
+        if recipe.method == "sft" and facts.rows and facts.pairs == facts.rows:
+            return self.tr("These rows are pairs: choose the preset Preference, or method dpo.")
+        return ""
+
+    def _grey_out(self) -> None:
+        """Rank is nothing to a soft prompt, nor its tokens to a LoRA."""
+        kind = self._said["adapter"].get("kind")
+        for form in self.forms:
+            for path, shown in (
+                ("adapter.r", kind in ("lora", "dora")),
+                ("adapter.soft_tokens", kind == "soft_prompt"),
+            ):
+                if path in form.controls:
+                    form.controls[path].setEnabled(shown)
+                    form.labels[path].setEnabled(shown)
+
+    @Slot()
+    def _ask_estimate(self) -> None:
+        try:
+            recipe = parse_recipe(self._said, "the wizard")
+        except ExpertError:
+            return
+        rows = self.source.facts.rows if self.source.facts else 0
+        self._background.run(
+            self._estimate, recipe, rows, on_done=self._on_estimated, on_failed=self._on_no_estimate
+        )
+
+    @Slot(object)
+    def _on_estimated(self, words: str) -> None:
+        self._memory.setText(words)
+
+    @Slot(object)
+    def _on_no_estimate(self, error: ExpertError) -> None:
+        self._memory.setText(str(error))
+
+    @Slot(QAbstractButton)
+    def _on_preset(self, _button: QAbstractButton) -> None:
+        kept = {name: self._said[name] for name in ("name", "dependencies", "base", "card")}
+        preset = PRESETS[self.presets.checkedId()]
+        self._said = with_changes({**self._plain(), **kept}, preset.changes)
+        self._show_recipe()
+
+    @Slot(str)
+    def _on_name(self, text: str) -> None:
+        self._name_typed = True
+        self._said = {**self._said, "name": text.strip()}
+        self._check()
+
+    @Slot()
+    def _on_source(self) -> None:
+        source = self.source.source
+        self._said = with_value(self._said, "base.name", self.source.base)
+        if source is not None and not self._name_typed:
+            name = source.where if source.kind == "store" else source.where.rpartition("/")[2]
+            self._said = {**self._said, "name": free_name(name.split(".")[0])}
+            self.name.setText(self._said["name"])
+        facts = self.source.facts
+        if facts is not None and facts.rows and facts.pairs == facts.rows:
+            preference = self.presets.button(len(PRESETS) - 1)
+            if self.presets.checkedId() >= 0 and not preference.isChecked():
+                preference.setChecked(True)
+                self._on_preset(preference)
+                return
+        self._check()
+
+    @Slot()
+    def _on_needs(self) -> None:
+        self._said = {**self._said, "dependencies": self.needs.dependencies}
+        self._check()
+
+    @Slot(str, object)
+    def _on_edited(self, path: str, value: object) -> None:
+        self._said = with_value(self._said, path, value)
+        if path == "adapter.kind" and value == "ia3":
+            self._said = with_value(
+                self._said, "adapter.target_modules", ["k_proj", "v_proj", "down_proj"]
+            )
+        sender = self.sender()
+        for form in self.forms:
+            if form is not sender:
+                form.show_recipe(self._said)
+        self._check()
+
+    def _order(self, queued: bool, _checked: bool = False) -> None:
+        source = self.source.source
+        if source is not None and self.ready:
+            restyle(self.start)
+            self.ordered.emit(self._said, source, queued)
