@@ -98,6 +98,10 @@ class CodeDomain:
             else:  # repositories are never split, whatever is made of them
                 yield replace(example, family=example.source.partition(" ")[0])
 
+    def remade(self, draw: RowDraw) -> MadeRow:
+        """The row that a draw gives where no corpus is used."""
+        return self._made(draw, flawed=False)
+
     def pairs(self, request: OfflineRequest) -> Iterator[PreferencePair]:
         """Yields `request.count` tasks with a right and a flawed answer. Raises DatasetError."""
         draws = row_draws(request, self.language, self.version, MIX)

@@ -11,7 +11,8 @@ from expert_studio.core.datasets import offline_code_tasks
 from expert_studio.core.datasets.examples import Example
 from expert_studio.core.datasets.offline_code_tasks import CodeDomain
 from expert_studio.core.datasets.offline_python_bugs import KINDS
-from expert_studio.core.datasets.offline_request import FamilyName, OfflineRequest
+from expert_studio.core.datasets.offline_request import FamilyName, OfflineRequest, RowDraw
+from expert_studio.core.datasets.offline_rows import MadeRow
 from expert_studio.core.datasets.preference import PreferencePair
 
 VERSION = 1
@@ -41,3 +42,8 @@ def preference_pairs(request: OfflineRequest) -> Iterator[PreferencePair]:
         DatasetError: the request is impossible.
     """
     return _DOMAIN.pairs(request)
+
+
+def remade(draw: RowDraw) -> MadeRow:
+    """The row that a draw gives where no corpus is used."""
+    return _DOMAIN.remade(draw)

@@ -5,26 +5,16 @@ Every figure comes from the run and its evaluation. Knows nothing of archives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from expert_studio.core.training.evaluation import (
-    BASE_ONLY,
-    DEPENDENCIES_ONLY,
-    WITH_DEPENDENCIES,
-    WITHOUT_DEPENDENCIES,
-    Condition,
-    Report,
-)
+from expert_studio.core.training.evaluation import FINAL, Report
 from expert_studio.core.training.events import Ended, Evaluated, Event, Started, Step, effective
 from expert_studio.core.training.recipe import Adapter, Recipe
-from expert_studio.core.training.scores import Measurement
-
-_TITLES = {
-    WITH_DEPENDENCIES: "as trained",
-    WITHOUT_DEPENDENCIES: "without its dependencies",
-    DEPENDENCIES_ONLY: "its dependencies alone",
-    BASE_ONLY: "base alone",
-}
+from expert_studio.core.training.report_table import markdown_table
+from expert_studio.core.training.report_text import (
+    choice,
+    family_table,
+    score_table,
+    warnings,
+)
 
 
 def card(recipe: Recipe, events: tuple[Event, ...], report: Report | None) -> str:
@@ -50,45 +40,17 @@ def _how_to_ask(recipe: Recipe) -> str:
 def _scores(report: Report | None) -> str:
     if report is None:
         return "## Scores\n\nNot evaluated."
-    conditions = report.conditions
-    header = "| metric | " + " | ".join(_titled(c) for c in conditions) + " |"
-    rule = "| --- |" + " --- |" * len(conditions)
-    metrics = [m.metric for m in conditions[0].measurements]
-    rows = [
-        f"| {metric.replace('_', ' ')} | "
-        + " | ".join(_shown(c.of(metric)) for c in conditions)
-        + " |"
-        for metric in metrics
-    ]
     about = (
         f"On {report.rows} held-out rows (SHA-256 `{report.rows_sha256[:12]}`), greedy decoding, "
         f"{report.quantization} on {report.device}; in brackets the 95 % interval."
     )
-    text = "\n".join(["## Scores", "", about, "", header, rule, *rows])
+    parts = ["## Scores", about, markdown_table(*score_table(report))]
+    if report.checkpoint != FINAL:
+        parts.append(choice(report))
+    parts += warnings(report)
     if report.families:
-        text += "\n\n" + _families(report.families, report.main_metric)
-    return text
-
-
-def _titled(condition: Condition) -> str:
-    return f"{_TITLES.get(condition.name, condition.name)} (n {condition.measurements[0].n})"
-
-
-def _families(families: Sequence[Condition], metric: str) -> str:
-    rows = []
-    for family in families:
-        measured = family.of(metric)
-        if measured is not None:
-            rows.append(f"| {family.name} | {measured.n} | {_shown(measured)} |")
-    title = metric.replace("_", " ")
-    return "\n".join([f"| rows | n | {title}, as trained |", "| --- | --- | --- |", *rows])
-
-
-def _shown(measured: Measurement | None) -> str:
-    if measured is None:
-        return ""
-    low, high = measured.interval
-    return f"{measured.score:.1%} ({low:.1%} to {high:.1%})".replace("%", " %")
+        parts.append(markdown_table(*family_table(report)))
+    return "\n\n".join(parts)
 
 
 def _limits(recipe: Recipe) -> str:

@@ -8,20 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from expert_studio.core.datasets.examples import Example, Turn, as_row
+from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.errors import StorageError, TrainingError
-from expert_studio.core.training.scores import MAIN_METRIC, Measurement, measure, score
+from expert_studio.core.training.run_folder import RunFolder
+from expert_studio.core.training.scores import (
+    LOG_LOSS,
+    TASK_SCORE,
+    Measurement,
+    measure,
+    own_metric,
+    parsed,
+    score,
+)
 
-Answer = Callable[[Sequence[Turn]], str]  # greedy text for a prompt
+Answer = Callable[[Example], str]  # greedy text for a row's prompt
+More = Callable[[Example, str], Mapping[str, float]]  # what else is measured of an answer
+FINAL = "final"  # the adapter as the run ended with it
 WITH_DEPENDENCIES = "as_trained"  # the expert with its dependencies at their recorded weights
 WITHOUT_DEPENDENCIES = "without_dependencies"
 DEPENDENCIES_ONLY = "dependencies_only"
 BASE_ONLY = "base"
+_KEPT = re.compile(r"step-\d{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +58,27 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of a run's adapters, on the rows that choose between them (never the held-out ones)."""
+
+    name: str  # "final", or the folder below the run's best/
+    step: int
+    main: Measurement
+    log_loss: float | None  # nats per token of the right answers; None where none was measured
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured, so that it can be measured again."""
+    """What was measured, so that it can be measured again.
+
+    Attributes:
+        checkpoint: which of the run's adapters this is about.
+        candidates: the adapters it was chosen from, on `candidate_rows` validation rows.
+        data: what the rows were: "held-out rows", or the name of a file.
+        notes: sentences on what was left out or not measured.
+        made_with: hardware, library versions, seeds and hashes by name, for the reader.
+    """
 
     expert: str
     version: str
@@ -57,6 +89,12 @@ class Report:
     quantization: str
     conditions: tuple[Condition, ...]
     families: tuple[Condition, ...] = ()  # as_trained, split by kind of row
+    checkpoint: str = FINAL
+    candidates: tuple[Candidate, ...] = ()
+    candidate_rows: int = 0
+    data: str = "held-out rows"
+    notes: tuple[str, ...] = ()
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
     def condition(self, name: str) -> Condition | None:
         return next((c for c in self.conditions if c.name == name), None)
@@ -72,23 +110,45 @@ class Report:
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         """Raises KeyError or TypeError where a field is missing or unknown."""
-        grouped = {
+        grouped: dict[str, Any] = {
             key: tuple(_condition(part) for part in said[key]) for key in ("conditions", "families")
         }
+        grouped["candidates"] = tuple(_candidate(part) for part in said.get("candidates", ()))
+        grouped["notes"] = tuple(said.get("notes", ()))
         return cls(**{**said, **grouped})
 
 
 def ask(
-    examples: Sequence[Example], answer: Answer, on_done: Callable[[int], None] | None = None
+    examples: Sequence[Example],
+    answer: Answer,
+    on_done: Callable[[int], None] | None = None,
+    more: More | None = None,
 ) -> tuple[Answered, ...]:
-    """Puts every row's prompt and scores the answers; `on_done` gets how many are done."""
+    """Puts every row's prompt and scores the answers; `on_done` gets how many are done.
+
+    Where rows of several kinds are asked, each also gets its own main metric as `task_score`.
+    """
     answered = []
     for example in examples:
-        said = answer(example.prompt)
-        answered.append(Answered(example, said, score(example.scorer, example.answer, said)))
+        said = answer(example)
+        scores = score(example.scorer, example.answer, said, example.check)
+        if more is not None:
+            scores |= more(example, said)
+        answered.append(Answered(example, said, scores))
         if on_done is not None:
             on_done(len(answered))
-    return tuple(answered)
+    if main_metric(answered) != TASK_SCORE:
+        return tuple(answered)
+    return tuple(
+        Answered(row.example, row.answer, {TASK_SCORE: row.scores[_own(row)], **row.scores})
+        for row in answered
+    )
+
+
+def main_metric(answered: Sequence[Answered]) -> str:
+    """The metric the rows are chiefly about; "task_score" where that differs between them."""
+    own = {_own(row) for row in answered}
+    return own.pop() if len(own) == 1 else TASK_SCORE
 
 
 def condition(name: str, answered: Sequence[Answered]) -> Condition:
@@ -107,11 +167,41 @@ def by_family(
 
 
 def task_and_novelty(example: Example) -> str:
-    """Groups rule-made rows by task and whether their schema was seen; others by answer type."""
+    """Groups labels by type, rule-made rows by task (and whether their schema was seen)."""
     if example.scorer == "label":
-        return str(json.loads(example.answer)["type"])
+        label = parsed(example.answer)
+        return str(label.get("type", "")) if isinstance(label, dict) else "other"
     parts = example.family.split("/")
-    return f"{parts[0]}, {parts[-1]} schema" if len(parts) > 2 else example.family
+    if len(parts) > 2 and parts[-1] in ("seen", "unseen"):
+        return f"{parts[0]}, {parts[-1]} schema"
+    return example.task or example.family
+
+
+def candidate(name: str, step: int, answered: Sequence[Answered], metric: str) -> Candidate:
+    """How one of a run's adapters stands by the main metric on the validation rows."""
+    found = condition(name, answered)
+    main, loss = found.of(metric), found.of(LOG_LOSS)
+    assert main is not None
+    return Candidate(name, step, main, loss.score if loss else None)
+
+
+def choose(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Marks the one with the best main score; of equals that of least log-loss, then the first."""
+    best = max(candidates, key=lambda c: (c.main.score, -(c.log_loss or 0.0)))
+    return tuple(replace(each, chosen=each is best) for each in candidates)
+
+
+def adapter_folder(run: RunFolder, checkpoint: str) -> Path:
+    """Where one of a run's adapters lies: the finished one, or one of the best on the way.
+
+    Raises:
+        TrainingError: `checkpoint` is no name of one.
+    """
+    if checkpoint == FINAL:
+        return run.adapter_folder
+    if not _KEPT.fullmatch(checkpoint):
+        raise TrainingError(f"{checkpoint!r} is no adapter of a run.", "", "Evaluate again.")
+    return run.best_folder / checkpoint
 
 
 def rows_sha256(examples: Sequence[Example]) -> str:
@@ -120,11 +210,6 @@ def rows_sha256(examples: Sequence[Example]) -> str:
     for example in examples:
         digest.update((json.dumps(as_row(example), ensure_ascii=False) + "\n").encode())
     return digest.hexdigest()
-
-
-def main_metric(examples: Sequence[Example]) -> str:
-    """The metric the rows are chiefly about."""
-    return MAIN_METRIC[examples[0].scorer]
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -156,9 +241,18 @@ def read_report(path: Path) -> Report | None:
         ) from cause
 
 
+def _own(row: Answered) -> str:
+    return own_metric(row.example.scorer, row.scores)
+
+
+def _candidate(said: Mapping[str, Any]) -> Candidate:
+    return Candidate(**{**said, "main": _measurement(said["main"])})
+
+
 def _condition(said: Mapping[str, Any]) -> Condition:
-    measured = tuple(
-        Measurement(m["metric"], m["score"], m["n"], (m["interval"][0], m["interval"][1]))
-        for m in said["measurements"]
-    )
-    return Condition(said["name"], measured)
+    return Condition(said["name"], tuple(map(_measurement, said["measurements"])))
+
+
+def _measurement(said: Mapping[str, Any]) -> Measurement:
+    low, high = said["interval"]
+    return Measurement(said["metric"], said["score"], said["n"], (low, high))

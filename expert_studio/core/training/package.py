@@ -31,11 +31,16 @@ from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.training.card import card
 from expert_studio.core.training.evaluation import (
     BASE_ONLY,
+    DEPENDENCIES_ONLY,
+    FINAL,
     WITHOUT_DEPENDENCIES,
+    Candidate,
     Report,
+    adapter_folder,
     read_report,
 )
 from expert_studio.core.training.events import Evaluated, Step, effective
+from expert_studio.core.training.fallback import fallback_of
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.rows import answers_to_score
 from expert_studio.core.training.run_folder import RunFolder
@@ -58,10 +63,12 @@ class Packed:
 def pack(run: RunFolder, destination: Path | None = None) -> Packed:
     """Packs a finished run, with the evaluation in its folder if there is one.
 
+    Where that chose an adapter from before the end, it is the one that is packed.
+
     `destination` is the `.expert` file to write, or a folder; by default the run's own.
 
     Raises:
-        TrainingError: the run is not finished.
+        TrainingError: the run is not finished, or the adapter its evaluation chose is gone.
         ManifestError: the recipe's card leaves the manifest's schema.
         ArchiveError, StorageError: as `archive.build`.
     """
@@ -72,6 +79,12 @@ def pack(run: RunFolder, destination: Path | None = None) -> Packed:
             "Let it finish first.",
         )
     report = read_report(run.path / REPORT_FILE)
+    if not (_chosen(run, report) / WEIGHTS_FILE).is_file():
+        raise TrainingError(
+            f"{run.identifier} cannot be packed.",
+            "The adapter that its evaluation chose is gone.",
+            "Evaluate it again.",
+        )
     manifest = build_manifest(run, report)
     folder = run.path / "expert"
     try:
@@ -129,7 +142,7 @@ def build_manifest(run: RunFolder, report: Report | None) -> Manifest:
                 prompt_template="chatml",
                 adapters=()
                 if recipe.adapter.kind == "soft_prompt"
-                else (_adapter_entry(run, recipe),),
+                else (_adapter_entry(run, recipe, report),),
             ),
         ),
         soft_prompts=(
@@ -144,9 +157,9 @@ def build_manifest(run: RunFolder, report: Report | None) -> Manifest:
             requires=tuple(f"{d.name}@{d.requirement}" for d in recipe.dependencies),
             incompatible_with=said.incompatible_with,
         ),
-        training=_training(run, recipe),
+        training=_training(run, recipe, report),
         quality_metrics=_quality(report),
-        limitations=said.limitations,
+        limitations=(*said.limitations, *_measured_limits(report, recipe)),
         license=said.license,
     )
 
@@ -163,15 +176,31 @@ def test_cases(held_out: Sequence[Example], seed: int) -> dict[str, Any]:
                 "messages": as_row(example)["messages"][:-1],
                 "expected": example.answer,
                 "scorer": example.scorer,
+                **_asked_more(example),
             }
             for example in (held_out[i] for i in chosen)
         ],
     }
 
 
-def _adapter_entry(run: RunFolder, recipe: Recipe) -> AdapterEntry:
-    weights = run.adapter_folder / WEIGHTS_FILE
-    steps = [event.step for event in run.events() if isinstance(event, Step)]
+def _asked_more(example: Example) -> dict[str, str]:
+    more = {"task": example.task, "difficulty": example.difficulty, "check": example.check}
+    return {name: said for name, said in more.items() if said}
+
+
+def _chosen(run: RunFolder, report: Report | None) -> Path:
+    return adapter_folder(run, report.checkpoint if report else FINAL)
+
+
+def _chosen_step(run: RunFolder, report: Report | None) -> int:
+    for each in report.candidates if report else ():
+        if each.chosen:
+            return each.step
+    return max((event.step for event in run.events() if isinstance(event, Step)), default=0)
+
+
+def _adapter_entry(run: RunFolder, recipe: Recipe, report: Report | None) -> AdapterEntry:
+    weights = _chosen(run, report) / WEIGHTS_FILE
     adapter = recipe.adapter
     has_ranks = adapter.kind in ("lora", "dora")
     return AdapterEntry(
@@ -184,13 +213,13 @@ def _adapter_entry(run: RunFolder, recipe: Recipe) -> AdapterEntry:
         r=adapter.r if has_ranks else None,
         alpha=adapter.alpha if has_ranks else None,
         dropout=adapter.dropout if has_ranks else 0.0,
-        checkpoint_step=max(steps, default=0),
+        checkpoint_step=_chosen_step(run, report),
         size_bytes=weights.stat().st_size,
         sha256=weights_sha256(weights),
     )
 
 
-def _training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
+def _training(run: RunFolder, recipe: Recipe, report: Report | None) -> dict[str, Any]:
     losses = [event for event in effective(run.events()) if isinstance(event, Evaluated)]
     return {
         "method": recipe.method,
@@ -215,8 +244,25 @@ def _training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
             for dependency in recipe.dependencies
         ],
         "decoding": {"temperature": 0.0},
+        "packaging_checkpoint": report.checkpoint if report else FINAL,
+        "alternative_checkpoints": [
+            _alternative(each) for each in (report.candidates if report else ()) if not each.chosen
+        ],
         "validation_loss": round(losses[-1].loss, 4) if losses else None,
         "recipe": recipe.model_dump(mode="json"),
+    }
+
+
+def _alternative(kept: Candidate) -> dict[str, Any]:
+    """One of a run's other adapters, as it did on the validation rows."""
+    return {
+        "checkpoint": kept.name,
+        "step": kept.step,
+        "metric": kept.main.metric,
+        "score": kept.main.score,
+        "n": kept.main.n,
+        "interval": list(kept.main.interval),
+        "log_loss": kept.log_loss,
     }
 
 
@@ -230,25 +276,32 @@ def _adapter_numbers(recipe: Recipe) -> dict[str, Any]:
 
 
 def _quality(report: Report | None) -> dict[str, Any]:
+    """The scores on held-out rows, also those that got worse; {} where nothing was measured."""
     if report is None:
         return {}
     main, base = report.main(), report.main(BASE_ONLY)
-    alone = report.main(WITHOUT_DEPENDENCIES)
+    alone, baseline = report.main(WITHOUT_DEPENDENCIES), report.main(DEPENDENCIES_ONLY)
     quality: dict[str, Any] = {
         "test_queries": report.rows,
         "test_data_sha256": report.rows_sha256,
         "main_metric": report.main_metric,
         "test_date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "checkpoint": "final",
+        "checkpoint": report.checkpoint,
     }
     if main is not None:
         quality["benchmark_score"] = main.score
         quality["interval"] = list(main.interval)
     if base is not None:
         quality["base_model_score"] = base.score
+    if main is not None and base is not None and base.score > 0:
+        # of the base's own score; below 0 where it got worse
+        quality["improvement_percent"] = round((main.score / base.score - 1) * 100, 1)
     if alone is not None:
         quality["without_dependencies_score"] = alone.score
         quality["without_dependencies_interval"] = list(alone.interval)
+    if baseline is not None:
+        quality["baseline_score"] = baseline.score
+        quality["baseline_interval"] = list(baseline.interval)
     quality["metrics"] = [
         {
             "condition": condition.name,
@@ -263,11 +316,19 @@ def _quality(report: Report | None) -> dict[str, Any]:
     return quality
 
 
+def _measured_limits(report: Report | None, recipe: Recipe) -> tuple[str, ...]:
+    """What the evaluation found against the expert, in sentences."""
+    if report is None:
+        return ("Not evaluated: no held-out score is known.",)
+    advice = fallback_of(report, tuple(each.name for each in recipe.dependencies))
+    return (*([advice.text] if advice else []), *report.notes)
+
+
 def _write_folder(run: RunFolder, manifest: Manifest, report: Report | None, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tests").mkdir(parents=True)
     for name in (WEIGHTS_FILE, CONFIG_FILE):
-        shutil.copyfile(run.adapter_folder / name, folder / name)
+        shutil.copyfile(_chosen(run, report) / name, folder / name)
     (folder / "manifest.json").write_bytes(write_manifest(manifest))
     (folder / "README.md").write_text(card(run.recipe, run.events(), report), encoding="utf-8")
     method = run.recipe.method

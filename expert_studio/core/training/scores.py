@@ -13,6 +13,8 @@ from random import Random
 from typing import Any
 
 from expert_studio.core.datasets.examples import Scorer
+from expert_studio.core.training.scores_code import read_check, score_code, score_cypher
+from expert_studio.core.training.scores_text import keyword_share, score_text
 
 CONFIDENCE_Z = 1.959964  # 95 %
 RESAMPLES = 1000
@@ -24,13 +26,21 @@ MAIN_METRIC: Mapping[Scorer, str] = {
     "cypher": "exact",
     "python": "exact",
     "rust": "exact",
-    "text": "exact",
+    "text": "word_f1",
 }
+# Where one of these was scored it says more of the row; the first that was counts.
+_SAYING_MORE = ("tests_passed", "bug_kind", "completes")
+LOG_LOSS = "log_loss"  # nats per token of the right answer: the one where less is better
+TASK_SCORE = "task_score"  # of rows of several kinds: the mean of each row's own main metric
+KEYWORDS = "keyword_share"
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The mean of one metric over n rows, with its 95 % interval (both 0 to 1)."""
+    """The mean of one metric over the n rows that have it, with its 95 % interval.
+
+    All are 0 to 1, but for the log-loss.
+    """
 
     metric: str
     score: float
@@ -38,13 +48,28 @@ class Measurement:
     interval: tuple[float, float]
 
 
-def score(scorer: Scorer, expected: str, given: str) -> dict[str, float]:
-    """The metrics of one answer, each 0 to 1."""
+def score(scorer: Scorer, expected: str, given: str, check: str = "") -> dict[str, float]:
+    """The metrics of one answer, each 0 to 1; `check` is the row's (see `Example.check`)."""
+    if not expected and "keywords" in (said := read_check(check)):
+        return {KEYWORDS: keyword_share([str(word) for word in said["keywords"]], given)}
     if scorer == "json":
         return score_json(expected, given)
     if scorer == "label":
         return score_label(expected, given)
+    if scorer == "text":
+        return score_text(expected, given)
+    if scorer == "cypher":
+        return score_cypher(expected, given)
+    if scorer in ("python", "rust"):
+        return score_code(scorer, expected, given, check)
     return {"exact": float(expected.strip() == given.strip())}
+
+
+def own_metric(scorer: Scorer, scored: Mapping[str, float]) -> str:
+    """The metric a row is chiefly about, among those it was scored by."""
+    if KEYWORDS in scored:
+        return KEYWORDS
+    return next((name for name in _SAYING_MORE if name in scored), MAIN_METRIC[scorer])
 
 
 def score_json(expected: str, given: str) -> dict[str, float]:
@@ -101,10 +126,11 @@ def same(wanted: Any, answered: Any) -> bool:
 
 
 def measure(scored: Sequence[Mapping[str, float]]) -> tuple[Measurement, ...]:
-    """The mean of every metric, with its interval; metrics in the order of the first row."""
-    if not scored:
-        return ()
-    return tuple(_measured(metric, [row[metric] for row in scored]) for metric in scored[0])
+    """The mean of every metric over the rows that have it; metrics in the order they come up."""
+    metrics = dict.fromkeys(metric for row in scored for metric in row)
+    return tuple(
+        _measured(metric, [row[metric] for row in scored if metric in row]) for metric in metrics
+    )
 
 
 def _measured(metric: str, values: Sequence[float]) -> Measurement:
