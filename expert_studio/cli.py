@@ -21,9 +21,10 @@ from expert_studio.commands.datasets_generate import generate_rows
 from expert_studio.commands.datasets_quality import dedupe, split, stats, validate
 from expert_studio.commands.diagnosis import doctor
 from expert_studio.commands.estimating import estimate_memory
+from expert_studio.commands.evaluating import evaluate
 from expert_studio.commands.first_run import first_run
 from expert_studio.commands.library import info, install, list_experts, uninstall
-from expert_studio.commands.packing import evaluate, package
+from expert_studio.commands.packing import package
 from expert_studio.commands.providers import provider_verbs
 from expert_studio.commands.report import Sentences
 from expert_studio.commands.signing import keygen, sign, verify
