@@ -20,6 +20,8 @@ from expert_studio.commands.datasets import dataset_verbs
 from expert_studio.commands.datasets_generate import generate_rows
 from expert_studio.commands.datasets_quality import dedupe, split, stats, validate
 from expert_studio.commands.diagnosis import doctor
+from expert_studio.commands.distributing import lock, migrate
+from expert_studio.commands.distributing import validate as validate_expert
 from expert_studio.commands.estimating import estimate_memory
 from expert_studio.commands.evaluating import evaluate
 from expert_studio.commands.first_run import first_run
@@ -54,6 +56,9 @@ app.command("package")(package)
 app.command("keygen")(keygen)
 app.command("sign")(sign)
 app.command("verify")(verify)
+app.command("migrate")(migrate)
+app.command("validate")(validate_expert)
+app.command("lock")(lock)
 app.add_typer(trust_verbs, name="trust")
 app.add_typer(base_verbs, name="base")
 app.add_typer(dataset_verbs, name="dataset")
