@@ -295,7 +295,8 @@ class _Lane(QObject):
                 if command.cancelled.is_set():
                     return
                 engine.attach_experts(part)
-            self.memory_changed.emit(engine.memory())
+            if not command.cancelled.is_set():
+                self.memory_changed.emit(engine.memory())
         except ExpertError:
             return  # the same sentence comes when the stack is asked
         except Exception as defect:  # noqa: BLE001 (a defect of any kind is reported)

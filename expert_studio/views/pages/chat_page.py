@@ -24,10 +24,10 @@ from expert_studio.core.inference.history import Conversation, Turn
 from expert_studio.core.inference.manifest_grammar import asked_grammar
 from expert_studio.core.inference.stack import Stack
 from expert_studio.runtime.dialogue import Dialogue
-from expert_studio.runtime.feedback import Feedback
+from expert_studio.runtime.feedback import Feedback, Kept
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.notices import Notices
-from expert_studio.views.pages.chat_feedback import ChatFeedback
+from expert_studio.views.widgets.answer_feedback import AnswerFeedback
 from expert_studio.views.widgets.column_scroll import SIDE_MARGIN
 from expert_studio.views.widgets.composer import Composer
 from expert_studio.views.widgets.conversation_list import ConversationList
@@ -73,9 +73,7 @@ class ChatPage(QWidget):
         self.empty = EmptyChat()
         self.prompt = PromptBox()
         self.composer = Composer(library)
-        self.feedback = ChatFeedback(
-            feedback, dialogue, self.transcript, notices, corrections, self
-        )
+        self.feedback = AnswerFeedback(feedback, dialogue, self.transcript, corrections, self)
         self._middle = QStackedWidget()
         self._build()
         self._connect()
@@ -129,6 +127,9 @@ class ChatPage(QWidget):
         self.prompt.stop_wanted.connect(dialogue.stop)
         self.prompt.grammar_switched.connect(self.composer.use_grammar)
         self.feedback.dataset_chosen.connect(self.corrections_chosen)
+        self.feedback.told.connect(self._notices.toast)
+        self.feedback.kept.connect(self._on_kept)
+        self.feedback.failed.connect(self._notices.error)
         self.transcript.regenerate_wanted.connect(self._on_regenerate)
         self.transcript.link_followed.connect(self._on_link)
         self.composer.stack_changed.connect(self._on_stack_changed)
@@ -289,6 +290,10 @@ class ChatPage(QWidget):
         if self._base is not None:
             self._dialogue.use_stack(stack)
         self.stack_changed.emit(stack)
+
+    @Slot(str, object)
+    def _on_kept(self, told: str, kept: Kept) -> None:
+        self._notices.toast(told, self.tr("Undo"), lambda: self.feedback.undo(kept))
 
     @Slot(str)
     def _on_link(self, target: str) -> None:

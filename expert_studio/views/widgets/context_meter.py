@@ -30,6 +30,10 @@ class ContextMeter(QWidget):
     def told(self) -> str:
         return self._told.text()
 
+    def set_compact(self, compact: bool) -> None:
+        """The figures alone, where there is no room for the bar."""
+        self._bar.setVisible(not compact)
+
     def show_context(self, used_tokens: int, length_tokens: int) -> None:
         """Hidden where there is no base, and so no length."""
         self.setVisible(length_tokens > 0)

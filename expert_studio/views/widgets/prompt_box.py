@@ -245,10 +245,15 @@ class PromptBox(QFrame):
         self._send.setEnabled(self._streaming or (self._ready and bool(self.text.strip())))
 
     def _fit_hint(self) -> None:
-        """The hint is the first to go where the row is too narrow for all."""
+        """The meter's bar is the first to go where the row is too narrow, the hint the second."""
         known = (self._preset, self._grammar, self._context, self._send, self._hint)
-        others = [w for w in known if w is self._hint or not w.isHidden()]
-        self._hint.setVisible(sum(w.sizeHint().width() + 12 for w in others) + 25 <= self.width())
+        for compact in (False, True):
+            self._context.set_compact(compact)
+            others = [w for w in known if w is self._hint or not w.isHidden()]
+            fits = sum(w.sizeHint().width() + 12 for w in others) + 25 <= self.width()
+            if fits:
+                break
+        self._hint.setVisible(fits and bool(self._hint.text()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

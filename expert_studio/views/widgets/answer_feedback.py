@@ -1,9 +1,12 @@
-"""What the person says of answers on the chat page: asked, kept, told, taken back.
+"""What the person says of answers: asked, kept, told, taken back.
 
 Stands between the transcript's buttons and `runtime.feedback`.
 
 Signals:
     dataset_chosen(str): where such words go from now on.
+    told(str): a sentence for the person.
+    kept(str, Kept): likewise, of what `undo` takes back.
+    failed(ExpertError): it could not be kept, or not be taken back.
 """
 
 from __future__ import annotations
@@ -16,20 +19,21 @@ from PySide6.QtWidgets import QWidget
 from expert_studio.core.inference.history import Turn
 from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.runtime.feedback import Feedback, Kept, Verdict, correction_of, origin_of
-from expert_studio.views.notices import Notices
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
 from expert_studio.views.widgets.transcript import Transcript
 
 
-class ChatFeedback(QObject):
+class AnswerFeedback(QObject):
     dataset_chosen = Signal(str)
+    told = Signal(str)
+    kept = Signal(str, object)
+    failed = Signal(object)
 
     def __init__(
         self,
         feedback: Feedback,
         dialogue: Dialogue,
         transcript: Transcript,
-        notices: Notices,
         dataset: str,
         host: QWidget,
     ) -> None:
@@ -37,7 +41,6 @@ class ChatFeedback(QObject):
         self._feedback = feedback
         self._dialogue = dialogue
         self._transcript = transcript
-        self._notices = notices
         self._dataset = dataset
         self._host = host
         self._base = ""
@@ -46,11 +49,15 @@ class ChatFeedback(QObject):
         transcript.judged.connect(self._on_judged)
         feedback.kept.connect(self._on_kept)
         feedback.undone.connect(self._on_undone)
-        feedback.failed.connect(notices.error)
+        feedback.failed.connect(self.failed)
 
     def set_base(self, name: str) -> None:
         """The base that answers now."""
         self._base = name
+
+    def undo(self, kept: Kept) -> None:
+        """Takes a row out of its dataset again."""
+        self._feedback.undo(kept)
 
     def mark_all(self) -> None:
         """Shows again what was said of the answers of the open conversation."""
@@ -127,16 +134,14 @@ class ChatFeedback(QObject):
         self._said[kept.turn] = kept
         self._mark(kept.turn, kept.verdict)
         if kept.repeated:
-            self._notices.toast(self.tr("This row is in “{0}” already.").format(kept.dataset))
+            self.told.emit(self.tr("This row is in “{0}” already.").format(kept.dataset))
             return
         told = {
             "good": self.tr("Kept in “{0}” as a good answer."),
             "bad": self.tr("Kept in “{0}” as a bad answer, to be corrected."),
             "correct": self.tr("Your answer is kept in “{0}”."),
         }[kept.verdict].format(kept.dataset)
-        self._notices.toast(
-            f"{told} {kept.reason}".strip(), self.tr("Undo"), lambda: self._feedback.undo(kept)
-        )
+        self.kept.emit(f"{told} {kept.reason}".strip(), kept)
 
     @Slot(object)
     def _on_undone(self, kept: Kept) -> None:
