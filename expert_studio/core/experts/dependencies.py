@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from expert_studio.core.errors import DependencyError
 from expert_studio.core.experts.library import InstalledExpert, Library
-from expert_studio.core.experts.manifest import TIERS
+from expert_studio.core.experts.manifest import TIERS, Manifest
 from expert_studio.core.experts.requirement import (
     Requirement,
     name_key,
@@ -95,6 +95,47 @@ def with_requirements(names: Iterable[str], library: Library) -> tuple[Installed
         )
     _check_compatible(list(found.values()))
     return _ordered(found)
+
+
+def refuse_circle(manifest: Manifest, installed: Sequence[InstalledExpert]) -> None:
+    """Refuses an expert that would need itself, by way of the installed ones or at once.
+
+    Raises:
+        DependencyError: the circle is named.
+    """
+    needs = {name_key(e.name): (e.name, e.manifest.needs) for e in installed}
+    own = name_key(manifest.name)
+    needs[own] = (manifest.name, manifest.needs)
+    came_from: dict[str, str] = {}
+    waiting = [own]
+    while waiting:
+        key = waiting.pop()
+        for text in needs[key][1]:
+            other = name_key(parse_requirement(text).name)
+            if other == own:
+                chain = [own, *_way_back(key, came_from)]
+                raise _circle_error([needs[k][0] for k in chain])
+            if other in needs and other not in came_from:
+                came_from[other] = key
+                waiting.append(other)
+
+
+def _way_back(key: str, came_from: dict[str, str]) -> list[str]:
+    """The keys from just after the start to `key`."""
+    path: list[str] = []
+    while key in came_from:
+        path.append(key)
+        key = came_from[key]
+    return path[::-1]
+
+
+def _circle_error(circle: Sequence[str]) -> DependencyError:
+    pairs = zip(circle, [*circle[1:], circle[0]], strict=True)
+    return DependencyError(
+        "These experts need one another in a circle.",
+        ", ".join(f"{a} needs {b}" for a, b in pairs) + ".",
+        "Ask the maker of one of them to break the circle.",
+    )
 
 
 def departures_from_training(experts: Sequence[InstalledExpert]) -> tuple[str, ...]:
@@ -216,15 +257,7 @@ def _ordered(found: dict[str, InstalledExpert]) -> tuple[InstalledExpert, ...]:
             open_.discard(done)
         release(freed)
     if len(ordered) < len(found):
-        circle = [found[key].name for key in _cycle(found)]
-        chain = ", ".join(
-            f"{a} needs {b}" for a, b in zip(circle, [*circle[1:], circle[0]], strict=True)
-        )
-        raise DependencyError(
-            "These experts need one another in a circle.",
-            f"{chain}.",
-            "Ask the maker of one of them to break the circle.",
-        )
+        raise _circle_error([found[key].name for key in _cycle(found)])
     return tuple(ordered)
 
 

@@ -20,6 +20,7 @@ from expert_studio.core.errors import (
 from expert_studio.core.experts import archive
 from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.adapter_config import AdapterConfig
+from expert_studio.core.experts.dependencies import refuse_circle
 from expert_studio.core.experts.layout import settle
 from expert_studio.core.experts.library import (
     MANIFEST_FILE,
@@ -73,6 +74,7 @@ def install(
         ArchiveError, IntegrityError, ManifestError: the package is damaged or hostile.
         ConsentError: the person has to agree first, as `acceptance` says.
         CompatibilityError: it was made for another base.
+        DependencyError: with the installed ones it would need itself; the circle is named.
         LibraryError: other contents of that version are installed, or the library is busy.
         StorageError: the disk is full or cannot be written.
     After any of them the library is as it was before.
@@ -98,6 +100,7 @@ def install(
                 standing = acceptance.check(package, library.versions(manifest.name))
                 if standing.state != "trusted":
                     warnings.append(standing.sentence)
+            refuse_circle(manifest, library.experts())
             expert = _make_visible(unpacked, manifest, digest, library, warnings)
     warnings += _missing(expert, library)
     return Installation(expert, tuple(dict.fromkeys(warnings)))
