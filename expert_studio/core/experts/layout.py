@@ -49,6 +49,18 @@ def settle(folder: Path, manifest: Manifest, base: BaseEntry | None) -> AdapterC
         return parse_adapter_config(stream.read(MAX_CONFIG_BYTES + 1))
 
 
+def loose_weights(folder: Path, base: BaseEntry) -> tuple[Path, Path]:
+    """Where an expert's source folder keeps weights and config for a base: apart, or flat."""
+    for place in sorted(folder.glob("weights/*")):
+        if _key(place.name) != _key(base.name):
+            continue
+        for name in (WEIGHTS_FILE, "adapter.safetensors", f"adapter/{WEIGHTS_FILE}"):
+            if (place / name).is_file():
+                beside = (place / name).with_name(CONFIG_FILE)
+                return place / name, beside if beside.is_file() else folder / CONFIG_FILE
+    return folder / WEIGHTS_FILE, folder / CONFIG_FILE
+
+
 def _weights(folder: Path, manifest: Manifest, base: BaseEntry | None) -> Path:
     flat = [folder / WEIGHTS_FILE, folder / "weights.safetensors"]
     for path in flat:

@@ -22,6 +22,7 @@ from expert_studio.core.experts.adapter_config import (
     write_adapter_config,
 )
 from expert_studio.core.experts.bf16 import bf16_bits, safetensors_bytes
+from expert_studio.core.experts.layout import loose_weights
 from expert_studio.core.experts.manifest import (
     MAX_MANIFEST_BYTES,
     AdapterEntry,
@@ -66,12 +67,15 @@ def _members(folder: Path, base_name: str | None, as_signed: bool) -> dict[str, 
     """Every file of the package, by name, the finished manifest included."""
     written = _loose(folder, "manifest.json", MAX_MANIFEST_BYTES)
     manifest, _ = read_manifest(written, str(folder))
-    if (folder / "adapter_model.safetensors").is_symlink():
+    chosen = _for_one_base(manifest, base_name)
+    weights, config_file = loose_weights(folder, chosen.base_models[0])
+    if weights.is_symlink():
         raise _unpackable(folder, "adapter_model.safetensors is a link, not a file.")
-    config = parse_adapter_config(_loose(folder, "adapter_config.json", MAX_CONFIG_BYTES))
+    written_config = _loose(folder, config_file.relative_to(folder).as_posix(), MAX_CONFIG_BYTES)
+    config = parse_adapter_config(written_config)
     members = {
         "adapter_config.json": write_adapter_config(config),
-        "adapter_model.safetensors": _bf16_weights(folder / "adapter_model.safetensors", config),
+        "adapter_model.safetensors": _bf16_weights(weights, config),
     }
     extra = [folder / name for name in _ROOT_FILES]
     for name, suffixes in _FOLDERS.items():
@@ -84,7 +88,7 @@ def _members(folder: Path, base_name: str | None, as_signed: bool) -> dict[str, 
     members = dict(sorted(members.items()))
     if _still_signed(written, members, as_signed):
         return {"manifest.json": written} | members
-    finished = _finished(_for_one_base(manifest, base_name), config, members)
+    finished = _finished(chosen, config, members)
     return {"manifest.json": write_manifest(finished)} | members
 
 
