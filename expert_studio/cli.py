@@ -87,7 +87,11 @@ def expert_cli(
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it.")
     ] = False,
 ) -> None:
-    """Compose small experts on one base, without a window."""
+    """Compose small experts on one base, without a window.
+
+    Exit codes: 0 done, 1 another failure, 2 usage, 3 dependencies, 4 compatibility,
+    5 signature, 10 train, 11 validate, 12 package, 70 a defect, 130 stopped.
+    """
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,8 +29,14 @@ def package(
     output: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The .expert file or the folder for it.")
     ] = None,
-    base: Annotated[
-        str | None, typer.Option("--base", help="Which base's entry, where a manifest has several.")
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "--base",
+            metavar="NAME",
+            help="Which base to pack for, where a manifest has several; `all` for one file each.",
+        ),
     ] = None,
     source_folder: Annotated[
         Path | None,
@@ -52,20 +58,40 @@ def package(
             raise UsageError("--publish goes with a run.", "", "Leave it away.")
         said = read_manifest_file(manifest)
         folder = manifest.resolve().parent
-        path = archive.build(folder, output or folder.parent, base)
-    _say_packed(said, path, as_json)
-
-
-def _say_packed(said: Manifest, path: Path, as_json: bool) -> None:
-    sidecar = path.with_name(f"{path.name}.sha256")
-    sha256 = sidecar.read_text(encoding="utf-8").split()[0]
-    remember(sha256, Folders.default())
-    size_bytes = path.stat().st_size
-    if as_json:
-        described: dict[str, Any] = {"name": said.name, "version": said.version}
-        say_json(described | {"file": str(path), "size_bytes": size_bytes, "sha256": sha256})
+        _pack_for_each(said, folder, output or folder.parent, model or [], as_json)
         return
-    say(
-        f"{said.name} {said.version} is packed: {path} ({in_bytes(size_bytes)}).",
-        f"Install it with: expert-cli install {path}",
-    )
+    _say_packed([(said, path)], as_json)
+
+
+def _pack_for_each(
+    said: Manifest, folder: Path, output: Path, models: list[str], as_json: bool
+) -> None:
+    """One archive for each base asked for; several cannot go into one file."""
+    names: list[str | None] = [*models] or [None]
+    if models == ["all"]:
+        names = [base.name for base in said.base_models]
+    if len(names) > 1 and output.suffix == ".expert":
+        raise UsageError(
+            f"{len(names)} packages cannot be one file.", "", "Give a folder as --output."
+        )
+    _say_packed([(said, archive.build(folder, output, name)) for name in names], as_json)
+
+
+def _say_packed(packed: list[tuple[Manifest, Path]], as_json: bool) -> None:
+    described: list[dict[str, Any]] = []
+    for said, path in packed:
+        sidecar = path.with_name(f"{path.name}.sha256")
+        sha256 = sidecar.read_text(encoding="utf-8").split()[0]
+        remember(sha256, Folders.default())
+        told = {"file": str(path), "size_bytes": path.stat().st_size, "sha256": sha256}
+        described.append({"name": said.name, "version": said.version} | told)
+    if as_json:
+        more = {"packages": described} if len(described) > 1 else {}
+        say_json(described[0] | more)
+        return
+    for told in described:
+        say(
+            f"{told['name']} {told['version']} is packed: {told['file']} "
+            f"({in_bytes(told['size_bytes'])}).",
+            f"Install it with: expert-cli install {told['file']}",
+        )
