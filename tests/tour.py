@@ -35,6 +35,7 @@ from expert_studio.core.errors import CrashReport, StorageError
 from expert_studio.core.inference.history import Composition, Conversation, Turn
 from expert_studio.core.settings import Folders
 from expert_studio.views.notices import Notices
+from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
 from expert_studio.views.widgets.dataset_dialogs import SplitDialog
 from tests.demonstration_experts import experts_to_show
 
@@ -177,7 +178,34 @@ class Tour:
         self.until(lambda: not studio.dialogue.busy, "the second answer")
         self.settle()
         self.picture("08-not-as-trained")
+        self._answers()
         self._formatted()
+
+    def _answers(self) -> None:
+        """A stack changed under way, a long prompt being read, what is said of an answer."""
+        studio, page = self.studio, self.studio.chat_page
+        page.prompt.sent.emit(LONG_PROMPT)
+        self.until(lambda: len(page.transcript.answers[-1].text) > 10, "streamed text")
+        page.composer.rows[0].weighed.emit("json-parser", 0.9)
+        self.until(lambda: bool(page.transcript.answers[-1].changes), "another stack")
+        self.picture("08b-stack-changed-streaming")
+        self.until(lambda: not studio.dialogue.busy, "the whole answer")
+        self.settle()
+        self.picture("08c-stack-changed")
+        page.transcript.answers[-1].show_read(512, 3_072)
+        self.picture("08d-reading")
+        page.transcript.answers[-1].show_read(1, 1)
+        page.prompt.show_grammar("json-parser", "grammar", True)
+        page.transcript.answers[-1].mark("good")
+        studio.notices.toast("Kept in “corrections” as a good answer.", "Undo", self.settle)
+        self.settle()
+        self.picture("08e-judged")
+        self._clear_toasts()
+        page.prompt.show_grammar("", "", False)
+        said = page.transcript.answers[-1].text
+        writing = CorrectionDialog(said, ["corrections", "invoices"], "invoices", page)
+        self._pictured_dialog(writing, "08f-correct")
+        self._pictured_dialog(DatasetDialog([], "", page), "08g-dataset")
 
     def _formatted(self) -> None:
         """A conversation whose answer holds every kind of block."""

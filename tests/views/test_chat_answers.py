@@ -271,11 +271,11 @@ def test_a_grammar_that_a_package_asks_for(opened: Opened) -> None:
     page.set_experts(Library(library.root).experts())
     assert page.prompt.grammar == ""
     person.tick("english-basic")
-    assert page.prompt.grammar == "grammar: on"
+    assert page.prompt.grammar == "Grammar: on"
     person.type_and_send("one")
     person.until(lambda: len(engine.asked) == 1 and not person.studio.dialogue.busy)
     page.prompt.press_grammar()
-    assert page.prompt.grammar == "grammar: off"
+    assert page.prompt.grammar == "Grammar: off"
     person.type_and_send("two")
     person.until(lambda: len(engine.asked) == 2 and not person.studio.dialogue.busy)
     constraints = [sampling.constraint for _, _, sampling in engine.asked]

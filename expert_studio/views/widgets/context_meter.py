@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 from expert_studio.views import theme
 
 WIDTH = 44
+SPACING = 7
 NEARLY_FULL = 0.9
 
 
@@ -21,7 +22,7 @@ class ContextMeter(QWidget):
         self._told.setProperty("role", "small")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(7)
+        row.setSpacing(SPACING)
         row.addWidget(self._bar)
         row.addWidget(self._told)
         self.hide()
@@ -30,9 +31,14 @@ class ContextMeter(QWidget):
     def told(self) -> str:
         return self._told.text()
 
+    def room(self, compact: bool) -> int:
+        """Logical pixels it takes with its bar, or with the figures alone."""
+        return self._told.sizeHint().width() + (0 if compact else WIDTH + SPACING)
+
     def set_compact(self, compact: bool) -> None:
         """The figures alone, where there is no room for the bar."""
         self._bar.setVisible(not compact)
+        self.setFixedWidth(self.room(compact))
 
     def show_context(self, used_tokens: int, length_tokens: int) -> None:
         """Hidden where there is no base, and so no length."""

@@ -185,7 +185,7 @@ class PromptBox(QFrame):
         """
         self._grammar.setVisible(bool(expert))
         state = self.tr("on") if on else self.tr("off")
-        self._grammar.setText(self.tr("{0}: {1}").format(kind, state))
+        self._grammar.setText(self.tr("{0}: {1}").format(kind[:1].upper() + kind[1:], state))
         self._grammar.setChecked(on)
         told = (
             self.tr("Answers keep to the {0} of {1}. Press to let them be free.")
@@ -246,14 +246,13 @@ class PromptBox(QFrame):
 
     def _fit_hint(self) -> None:
         """The meter's bar is the first to go where the row is too narrow, the hint the second."""
-        known = (self._preset, self._grammar, self._context, self._send, self._hint)
-        for compact in (False, True):
-            self._context.set_compact(compact)
-            others = [w for w in known if w is self._hint or not w.isHidden()]
-            fits = sum(w.sizeHint().width() + 12 for w in others) + 25 <= self.width()
-            if fits:
-                break
-        self._hint.setVisible(fits and bool(self._hint.text()))
+        others = [w for w in (self._preset, self._grammar, self._send) if not w.isHidden()]
+        taken = sum(w.sizeHint().width() + 12 for w in others) + 25
+        meter, hint = self._context, self._hint.sizeHint().width() + 12
+        taken += 0 if meter.isHidden() else 12
+        fits = taken + hint + meter.room(compact=True) <= self.width()
+        meter.set_compact(taken + (hint if fits else 0) + meter.room(compact=False) > self.width())
+        self._hint.setVisible(fits)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
