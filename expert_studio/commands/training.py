@@ -1,46 +1,43 @@
-"""The verb train: start, watch, resume, stop and list training runs.
+"""The verb train: start, watch, stop, resume, queue, clone, retry and estimate training runs.
 
-Knows nothing of how a run trains (`core.training`): the run is a process of its own, and this
-only reads what it reports. Ctrl-C stops the watching, never the run.
+Knows nothing of how a run trains (`core.training`): the run is a process of its own. What is
+said of runs stands in `training_told`.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from expert_studio.commands.report import (
-    STOPPED_EXIT_CODE,
-    AsJson,
-    say,
-    say_aside,
-    say_json,
-    say_table,
+from expert_studio.commands.report import AsJson, say, say_aside, say_json, say_table
+from expert_studio.commands.training_told import (
+    conclude,
+    say_line,
+    say_list,
+    say_state,
+    state_of,
+    watch_run,
+    ways_on,
 )
 from expert_studio.core.errors import ManifestError, TrainingError, UsageError
 from expert_studio.core.experts.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
+from expert_studio.core.inference.memory_estimate import in_words
+from expert_studio.core.planning import RunPlan, owners, plan_run
 from expert_studio.core.settings import Folders
-from expert_studio.core.training import launch
-from expert_studio.core.training.events import (
-    CheckpointSaved,
-    Ended,
-    Evaluated,
-    Event,
-    Started,
-    Step,
-    effective,
-    follow,
-)
+from expert_studio.core.training import launch, queue
+from expert_studio.core.training.clone import clone as clone_run
+from expert_studio.core.training.clone import origin_of, recipe_file
+from expert_studio.core.training.clone import retry as retry_smaller
+from expert_studio.core.training.curves import export_tensorboard
 from expert_studio.core.training.recipe import Recipe, read_recipe, recipe_in_manifest
 from expert_studio.core.training.run_folder import RunFolder, list_runs
 
-LINE_EVERY_S = 2.0
 
-
-def train(  # noqa: PLR0917 - a verb's options are its arguments
+def train(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     recipe: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Start a run by this recipe.")
     ] = None,
@@ -50,13 +47,46 @@ def train(  # noqa: PLR0917 - a verb's options are its arguments
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on from a run's newest checkpoint.")
     ] = None,
+    clone: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Start it anew; with --output, only write its recipe."),
+    ] = None,
+    retry: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Start it again with settings that take less memory."),
+    ] = None,
     watch: Annotated[
         str | None, typer.Option(metavar="RUN", help="Watch a run, from its beginning.")
     ] = None,
     stop: Annotated[
         str | None, typer.Option(metavar="RUN", help="Have a run save a checkpoint and end.")
     ] = None,
+    unqueue: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Take a run out of the queue.")
+    ] = None,
+    tensorboard: Annotated[
+        str | None,
+        typer.Option(
+            "--export-tensorboard", metavar="RUN", help="Write its curves as a TensorBoard log."
+        ),
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List all runs.")] = False,
+    in_line: Annotated[
+        bool,
+        typer.Option("--queue", help="Alone: the queue. With a run to start: put it there."),
+    ] = False,
+    priority: Annotated[
+        int, typer.Option(min=-1000, max=1000, help="In the queue; higher goes first.")
+    ] = 0,
+    at_once: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many runs of the queue go on at a time.")
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what memory the run would take.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="For --clone and --export-tensorboard.")
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Do not wait for the run to end.")
     ] = False,
@@ -66,34 +96,151 @@ def train(  # noqa: PLR0917 - a verb's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Train an expert in a process of its own, and watch it."""
-    asked = [recipe, manifest, resume, watch, stop, list_all or None]
-    if sum(wish is not None for wish in asked) != 1:
+    folders = Folders.default()
+    starts = [recipe, manifest, resume, clone, retry]
+    others = [watch, stop, unqueue, tensorboard, list_all or None]
+    _check_one_thing(starts, others, in_line)
+    if at_once is not None:
+        queue.set_at_once(folders.runs, at_once)
+    if list_all:
+        say_list(folders, as_json)
+    elif in_line and not any(starts):
+        queue.wake(folders.runs)
+        say_line(folders, as_json)
+    elif clone is not None and output is not None:
+        _write_recipe(find_run(clone, folders), output, as_json)
+    elif tensorboard is not None:
+        _export(find_run(tensorboard, folders), output, as_json)
+    elif stop is not None or unqueue is not None:
+        _end(stop, unqueue, folders, as_json)
+    elif estimate:
+        wanted, beside = _wanted(recipe, manifest, resume or clone or retry, folders)
+        _say_plan(plan_run(wanted, folders, beside, 0, corpus), as_json)
+    elif watch is not None:
+        _see_through(find_run(watch, folders), as_json)
+    else:
+        run = _begun(folders, recipe, manifest, resume, clone, retry, corpus, in_line)
+        if in_line:
+            _put_in_line(run, priority, folders, as_json)
+        elif detach:
+            say_state(run, as_json, f"{run.identifier} is running. {ways_on(run)}")
+        else:
+            _see_through(run, as_json)
+
+
+def _check_one_thing(starts: Sequence[object], others: Sequence[object], in_line: bool) -> None:
+    """Raises UsageError: nothing or several things were asked for."""
+    started = sum(wish is not None for wish in starts)
+    other = sum(wish is not None for wish in others)
+    alone = in_line and not started
+    if started + other + alone != 1 or (in_line and other):
         raise UsageError(
             "train does one thing at a time.",
-            "Give one of --recipe, --manifest, --resume, --watch, --stop and --list.",
+            "Give one of --recipe, --manifest, --resume, --clone, --retry, --watch, --stop, "
+            "--unqueue, --export-tensorboard, --list and --queue.",
         )
-    folders = Folders.default()
-    if list_all:
-        _list(folders, as_json)
-        return
+    if in_line and starts[-1] is not None:
+        raise UsageError("A retry starts at once.", "", "Leave --queue out.")
+
+
+def _see_through(run: RunFolder, as_json: bool) -> None:
+    watch_run(run, quiet=as_json)
+    conclude(run, as_json)
+
+
+def _end(stop: str | None, unqueue: str | None, folders: Folders, as_json: bool) -> None:
+    """Stops a run, or takes it out of the queue."""
     if stop is not None:
         run = find_run(stop, folders)
         launch.stop(run)
-        _say_state(run, as_json, f"{run.identifier} ends after its step, with a checkpoint.")
+        say_state(run, as_json, f"{run.identifier} ends after its step, with a checkpoint.")
         return
-    if watch is not None:
-        run = find_run(watch, folders)
+    run = find_run(unqueue or "", folders)
+    words = "was taken out of the queue" if queue.withdraw(run) else "was not in the queue"
+    say_state(run, as_json, f"{run.identifier} {words}. {ways_on(run)}")
+
+
+def _put_in_line(run: RunFolder, priority: int, folders: Folders, as_json: bool) -> None:
+    queue.enqueue(run, priority)
+    queue.wake(folders.runs)
+    place = [entry.run.path for entry in queue.waiting(folders.runs)]
+    at = place.index(run.path) + 1 if run.path in place else 0
+    words = f"waits as number {at}" if at else "is next and starts now"
+    say_state(run, as_json, f"{run.identifier} {words}. See: expert-cli train --queue")
+
+
+def _begun(
+    folders: Folders,
+    recipe: Path | None,
+    manifest: Path | None,
+    resume: str | None,
+    clone: str | None,
+    retry: str | None,
+    corpus: Path | None,
+    in_line: bool,
+) -> RunFolder:
+    """The run that is wanted, started or, for the queue, only set up."""
+    if retry is not None:
+        return retry_smaller(find_run(retry, folders), folders)
+    if clone is not None:
+        run = clone_run(find_run(clone, folders), folders, corpus=corpus)
     elif resume is not None:
         run = find_run(resume, folders)
-        launch.resume(run)
     else:
-        wanted, beside = _recipe(recipe, manifest)
-        run = launch.start(wanted, folders, beside, corpus)
-    if detach:
-        _say_state(run, as_json, f"{run.identifier} is running. {_ways(run)}")
+        wanted, beside = _wanted(recipe, manifest, None, folders)
+        plan = plan_run(wanted, folders, beside, 0, corpus)
+        if not plan.fits:
+            say_aside(plan.words())
+        run = launch.prepare(wanted, folders, beside, corpus, plan.memory.total)
+    if not in_line:
+        launch.resume(run)
+    return run
+
+
+def _say_plan(plan: RunPlan, as_json: bool) -> None:
+    if as_json:
+        say_json(
+            {
+                "device": plan.device,
+                "tokens": plan.tokens,
+                "tokens_from": "data" if plan.from_data else "max_length",
+                "bytes": asdict(plan.memory) | {"total": plan.memory.total},
+                "free_bytes": plan.free_bytes,
+                "fits": plan.fits,
+                "earlier_error": asdict(plan.usual) if plan.usual else None,
+                "change": plan.change.words if plan.change else None,
+            }
+        )
         return
-    _watch(run, quiet=as_json)
-    _conclude(run, as_json)
+    rows = [(name, in_words(size)) for name, size in owners(plan.memory) if size]
+    say_table(("", f"takes on {plan.device}"), [*rows, ("together", in_words(plan.memory.total))])
+    say(plan.words())
+
+
+def _export(run: RunFolder, output: Path | None, as_json: bool) -> None:
+    folder = export_tensorboard(run.events(), output or run.path / "tensorboard")
+    if as_json:
+        say_json({"run": run.identifier, "folder": str(folder)})
+    else:
+        say(f"The curves of {run.identifier} are in {folder}.")
+
+
+def _write_recipe(run: RunFolder, output: Path, as_json: bool) -> None:
+    recipe_file(run, output)
+    if as_json:
+        say_json(state_of(run) | {"recipe": str(output.resolve())})
+    else:
+        say(f"The recipe is in {output}. Start it: expert-cli train --recipe {output}")
+
+
+def _wanted(
+    recipe: Path | None, manifest: Path | None, run: str | None, folders: Folders
+) -> tuple[Recipe, Path]:
+    """The recipe, and the folder its dataset paths count from."""
+    if run is not None:
+        known = find_run(run, folders)
+        return known.recipe, origin_of(known)
+    return _recipe(recipe, manifest)
 
 
 def find_run(name: str, folders: Folders) -> RunFolder:
@@ -139,118 +286,3 @@ def _recipe(recipe: Path | None, manifest: Path | None) -> tuple[Recipe, Path]:
     assert manifest is not None
     said = read_manifest_file(manifest)
     return recipe_in_manifest(said.training, said.name), manifest.resolve().parent
-
-
-def _list(folders: Folders, as_json: bool) -> None:
-    runs = list_runs(folders.runs)
-    if as_json:
-        say_json({"runs": [_state(run) for run in runs]})
-        return
-    if not runs:
-        say("There are no runs yet.", "Start one with: expert-cli train --recipe FILE")
-        return
-    rows = []
-    for run in runs:
-        state = _state(run)
-        rows.append((run.identifier, state["status"], f"{state['step']}/{state['total_steps']}"))
-    say_table(("run", "status", "step"), rows)
-
-
-def _watch(run: RunFolder, quiet: bool) -> None:
-    total_steps, told_at_s = 0, -math.inf
-    try:
-        for event in follow(run):
-            if isinstance(event, Started):
-                total_steps = event.total_steps
-            if isinstance(event, Step):
-                if event.at_s - told_at_s < LINE_EVERY_S and event.step != total_steps:
-                    continue
-                told_at_s = event.at_s
-            line = _line(event, total_steps)
-            if line and not quiet:
-                say_aside(line)
-    except KeyboardInterrupt as cause:
-        say_aside(f"{run.identifier} goes on without you. {_ways(run)}")
-        raise typer.Exit(STOPPED_EXIT_CODE) from cause
-
-
-def _line(event: Event, total_steps: int) -> str:
-    if isinstance(event, Started):
-        return (
-            f"Training on {event.device_name}: {event.train_rows} rows, {total_steps} steps, "
-            f"{event.trainable_parameters:,} parameters learn; {event.dropped_rows} rows were "
-            "too long."
-        )
-    if isinstance(event, Step):
-        return (
-            f"step {event.step}/{total_steps}  loss {event.loss:.4f}  "
-            f"rate {event.learning_rate:.2e}  {event.tokens_per_s:,.0f} tokens/s"
-        )
-    if isinstance(event, Evaluated):
-        at = f"step {event.step}/{total_steps}"
-        return f"{at}  loss on {event.rows} rows set aside {event.loss:.4f}"
-    if isinstance(event, CheckpointSaved):
-        return f"step {event.step}/{total_steps}  checkpoint saved"
-    return ""
-
-
-def _conclude(run: RunFolder, as_json: bool) -> None:
-    """Says how the run ended; a failed one becomes this command's failure.
-
-    Raises:
-        TrainingError: it failed or its worker vanished.
-    """
-    state = run.state()
-    ended = state.outcome
-    if state.status == "failed" and ended is not None:
-        raise TrainingError(ended.what, ended.why, ended.remedy)
-    if state.status == "lost":
-        raise TrainingError(
-            f"{run.identifier} ended without a word.",
-            f"Its worker is gone; what it printed last is in {run.log_path}.",
-            f"Go on from its last checkpoint: expert-cli train --resume {run.identifier}",
-        )
-    done = {
-        "finished": f"{run.identifier} is finished. Pack it: expert-cli package {run.identifier}",
-        "stopped": f"{run.identifier} was stopped. {_ways(run)}",
-    }
-    _say_state(run, as_json, done.get(state.status, f"{run.identifier} is {state.status}."))
-
-
-def _ways(run: RunFolder) -> str:
-    name = run.identifier
-    ways = {
-        "running": f"Watch it: expert-cli train --watch {name}; end it: --stop {name}",
-        "finished": f"Pack it: expert-cli package {name}",
-    }
-    return ways.get(run.state().status, f"Go on: expert-cli train --resume {name}")
-
-
-def _say_state(run: RunFolder, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(_state(run))
-    else:
-        say(words)
-
-
-def _state(run: RunFolder) -> dict[str, Any]:
-    state = run.state()
-    events = effective(run.events())
-    losses = [event.loss for event in events if isinstance(event, Step)]
-    evaluated = [event.loss for event in events if isinstance(event, Evaluated)]
-    ended = state.outcome
-    return {
-        "run": run.identifier,
-        "folder": str(run.path),
-        "name": run.recipe.name,
-        "status": state.status,
-        "step": state.step,
-        "total_steps": state.total_steps,
-        "loss": _finite(losses),
-        "evaluation_loss": _finite(evaluated),
-        "session_s": ended.session_s if isinstance(ended, Ended) else None,
-    }
-
-
-def _finite(losses: list[float]) -> float | None:
-    return losses[-1] if losses and math.isfinite(losses[-1]) else None

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from expert_studio.cli import app
-from expert_studio.commands import training
+from expert_studio.commands import training, training_told
 from expert_studio.core.settings import Folders
 from expert_studio.core.training.events import (
     Ended,
@@ -201,7 +201,7 @@ def test_an_interrupt_leaves_the_run_alone(monkeypatch: pytest.MonkeyPatch) -> N
     def interrupted(_run: RunFolder) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "follow", interrupted)
+    monkeypatch.setattr(training_told, "follow", interrupted)
     with going_on.worker_lock():  # as a worker holds it
         result = run("train", "--watch", going_on.identifier)
         assert result.exit_code == 130
@@ -209,3 +209,40 @@ def test_an_interrupt_leaves_the_run_alone(monkeypatch: pytest.MonkeyPatch) -> N
             result.stderr
         )
     assert not going_on.stop_requested()
+
+
+def test_a_run_is_estimated_before_anything_is_started(recipe_file: Path) -> None:
+    said = answer("train", "--recipe", str(recipe_file), "--estimate")
+    assert said["tokens_from"] == "max_length"
+    assert said["bytes"]["total"] == sum(v for k, v in said["bytes"].items() if k != "total")
+    assert said["fits"] is (said["bytes"]["total"] <= said["free_bytes"])
+    assert "together" in run("train", "--recipe", str(recipe_file), "--estimate").stdout
+    assert answer("train", "--list")["runs"] == []
+
+
+def test_a_run_waits_for_its_turn_and_is_taken_out(
+    recipe_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training.queue, "wake", lambda _runs: None)  # nobody starts them
+    first = answer("train", "--recipe", str(recipe_file), "--queue")
+    assert first["status"] == "queued"
+    second = answer("train", "--recipe", str(recipe_file), "--queue", "--priority", "3")
+    line = answer("train", "--queue", "--at-once", "2")
+    assert line["at_once"] == 2
+    assert [entry["run"] for entry in line["waiting"]] == [second["run"], first["run"]]
+    assert first["run"] in run("train", "--queue").stdout
+    assert answer("train", "--unqueue", first["run"])["status"] == "ready"
+    assert "was not in the queue" in run("train", "--unqueue", first["run"]).stdout
+    again = answer("train", "--clone", second["run"], "--queue")
+    assert again["run"] != second["run"]
+    assert run("train", "--retry", second["run"], "--queue").exit_code == 2
+
+
+def test_a_runs_recipe_and_curves_are_written_out(tmp_path: Path) -> None:
+    done = recorded(Ended(4.0, "finished", 8, 2.0))
+    written = tmp_path / "again.json"
+    answer("train", "--clone", done.identifier, "--output", str(written))
+    assert json.loads(written.read_text())["name"] == "city-finder"
+    exported = answer("train", "--export-tensorboard", done.identifier)
+    assert list(Path(exported["folder"]).glob("events.out.tfevents.*"))
+    assert "nothing to retry" in run("train", "--retry", done.identifier).stderr

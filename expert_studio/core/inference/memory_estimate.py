@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import psutil
 
-from expert_studio.core.inference.decoder_shape import PROJECTIONS, DecoderShape
+from expert_studio.core.inference.decoder_shape import PRODUCTS, PROJECTIONS, DecoderShape
 from expert_studio.core.settings import KVFormat, Quantization
 
 PREFILL_TOKENS = 256  # read at once
@@ -23,6 +24,11 @@ _PER_WEIGHT: dict[Quantization, float] = {
 }  # fmt: skip
 _KV_BITS: dict[KVFormat, float] = {"int8": 8, "int4": 4}
 _KV_SCALE_BYTES: dict[KVFormat, int] = {"int8": 2, "int4": 4}
+PRODUCT_OF = {name: product for product, names in PRODUCTS.items() for name in names}
+TRAINER_BYTES = 600 << 20  # torch, transformers, PEFT and TRL themselves, measured
+# What an allocator holds beyond what is alive at once, measured: the C library's keeps far more
+# of what is given back to it than a card's does.
+_HELD = {"cpu": 1.6, "mps": 1.6, "cuda": 1.15}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,120 @@ def estimate(
         kv_cache=context * kv_bytes_per_token(shape, kv, width),
         prefill=prefill_bytes(shape, width, context),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLoad:
+    """What decides on a run's memory, in plain numbers.
+
+    `tokens` is the length of the longest row, padding included, and `scored_tokens` how many of
+    its positions are scored against the vocabulary. A pair is two rows, each read twice.
+    """
+
+    kind: Literal["lora", "dora", "ia3", "soft_prompt"]
+    rank: int
+    modules: tuple[str, ...]
+    soft_tokens: int
+    batch_size: int
+    tokens: int
+    scored_tokens: int
+    checkpointing: bool
+    pairs: bool
+    held: Quantization
+    computed: Literal["bf16", "fp32"]
+    device: Literal["cpu", "mps", "cuda"]
+    dependencies: int = 0  # counted as LoRAs of the same rank
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingMemory:
+    """Bytes, by owner, at the worst moment of a step."""
+
+    libraries: int  # 0 on a card, where they do not lie
+    base: int
+    adapter: int  # float32, and frozen dependencies
+    gradients: int
+    optimizer: int  # AdamW's two moments
+    activations: int  # kept for the way back
+    scores: int  # logits of the vocabulary, their softmax and gradients
+    slack: int  # what the allocator holds beyond that
+
+    @property
+    def total(self) -> int:
+        return (
+            self.libraries
+            + self.base
+            + self.adapter
+            + self.gradients
+            + self.optimizer
+            + self.activations
+            + self.scores
+            + self.slack
+        )
+
+
+def training_estimate(shape: DecoderShape, load: TrainingLoad) -> TrainingMemory:
+    """What a run takes at most, before it starts."""
+    rows = load.batch_size * (2 if load.pairs else 1)
+    tokens = load.tokens + (load.soft_tokens if load.kind == "soft_prompt" else 0)
+    learned = trainable_parameters(shape, load)
+    frozen = load.dependencies * low_rank_bytes(shape, load.rank)
+    layer = rows * tokens * _kept_per_token(shape, load)
+    width = 2 if load.computed == "bf16" else 4
+    kept = layer * shape.layers
+    if load.checkpointing:
+        kept = layer + shape.layers * rows * tokens * shape.hidden * width
+    # logits as computed, and in float32 they, their log-softmax and the gradients of both
+    scores = rows * load.scored_tokens * shape.vocabulary * (width + 16)
+    # AdamW's new moments and updates live for a moment beside the old ones
+    moving = kept + scores + 4 * learned
+    return TrainingMemory(
+        libraries=0 if load.device == "cuda" else TRAINER_BYTES,
+        base=base_bytes(shape, load.held),
+        adapter=4 * learned + frozen,
+        gradients=4 * learned,
+        optimizer=8 * learned,
+        activations=kept,
+        scores=scores,
+        slack=int((_HELD[load.device] - 1) * moving),
+    )
+
+
+def trainable_parameters(shape: DecoderShape, load: TrainingLoad) -> int:
+    """How many numbers learn."""
+    if load.kind == "soft_prompt":
+        return load.soft_tokens * shape.hidden
+    sides = [shape.projection(name) for name in load.modules]
+    if load.kind == "ia3":
+        widths = zip(load.modules, sides, strict=True)
+        return shape.layers * sum(i if name == "down_proj" else o for name, (o, i) in widths)
+    magnitudes = sum(out for out, _ in sides) if load.kind == "dora" else 0
+    return shape.layers * (load.rank * sum(map(sum, sides)) + magnitudes)
+
+
+def _kept_per_token(shape: DecoderShape, load: TrainingLoad) -> int:
+    """Bytes one layer keeps of one token for the way back, read off autograd's saved tensors."""
+    width = 2 if load.computed == "bf16" else 4
+    norms = 4 * (2 * shape.hidden + (shape.query_width + shape.key_width) * shape.head_norms)
+    attention = width * 5 * shape.query_width  # queries, keys and values of every head, twice out
+    mlp = width * 3 * shape.mlp
+    return norms + attention + mlp + width * _kept_by_adapter(shape, load)
+
+
+def _kept_by_adapter(shape: DecoderShape, load: TrainingLoad) -> int:
+    """Numbers of one token: inputs that low ranks read, outputs that factors scale."""
+    sides = {name: shape.projection(name) for name in load.modules}
+    if load.kind == "soft_prompt":
+        return 0
+    if load.kind == "ia3":
+        return sum(i if name == "down_proj" else o for name, (o, i) in sides.items())
+    if load.computed == "bf16":  # autocast makes a copy for each of them
+        inputs = sum(i for _, i in sides.values())
+    else:
+        shared = {PRODUCT_OF[name]: i for name, (_, i) in sides.items() if name != "o_proj"}
+        inputs = sum(shared.values())
+    outputs = sum(o for o, _ in sides.values()) if load.kind == "dora" else 0
+    return inputs + outputs + load.rank * len(sides)
 
 
 def native_width(quantization: Quantization) -> int:
