@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from expert_studio.core.training.curves import Curve, thinned
 
-DRAWN_POINTS = 1600
+DRAWN_POINTS = 1200
+SMALL_POINTS = 240  # of a chart the size of a stamp
 
 
 class Buckets:
@@ -27,11 +28,15 @@ class Buckets:
     def clear(self) -> None:
         self._stretch = 1
         self._last_count = 0
+        self._first: tuple[int, float] | None = None
+        self._last: tuple[int, float] | None = None
         # first step, step and value of the lowest, step and value of the highest
         self._buckets: list[tuple[int, int, float, int, float]] = []
 
     def add(self, step: int, value: float) -> None:
         """Takes the next point; NaN keeps a gap where nothing else lies in its stretch."""
+        self._last = (step, value)
+        self._first = self._first or self._last
         point = (step, step, value, step, value)
         if self._buckets and self._last_count < self._stretch:
             self._buckets[-1] = _joined(self._buckets[-1], point)
@@ -42,7 +47,16 @@ class Buckets:
         if len(self._buckets) > self._most:
             self._halve()
 
-    def points(self) -> Iterator[tuple[int, float]]:
+    def points(self) -> list[tuple[int, float]]:
+        """Those to draw, the first and the last of all among them."""
+        inner = list(self._inner())
+        if not inner or self._first is None or self._last is None:
+            return inner
+        before = [self._first] if inner[0][0] > self._first[0] else []
+        after = [self._last] if inner[-1][0] < self._last[0] else []
+        return before + inner + after
+
+    def _inner(self) -> Iterator[tuple[int, float]]:
         for first, low_at, low, high_at, high in self._buckets:
             if math.isnan(low):
                 yield first, math.nan
@@ -77,6 +91,7 @@ class Column:
         self._smooth = array("d")
         self._amount = 0.0
         self._measured, self._drawn_smooth = Buckets(), Buckets()
+        self._small, self._small_smooth = Buckets(SMALL_POINTS), Buckets(SMALL_POINTS)
         self._held, self._weight = 0.0, 0.0
 
     def __len__(self) -> int:
@@ -91,6 +106,7 @@ class Column:
         self.steps.append(step)
         self.values.append(value)
         self._measured.add(step, value)
+        self._small.add(step, value)
         if self._amount > 0:
             self._add_smooth(step, value)
 
@@ -107,9 +123,10 @@ class Column:
         if kept == len(self.steps):
             return
         del self.steps[kept:], self.values[kept:]
-        self._measured.clear()
-        for step, value in zip(self.steps, self.values, strict=True):
-            self._measured.add(step, value)
+        for buckets in (self._measured, self._small):
+            buckets.clear()
+            for step, value in zip(self.steps, self.values, strict=True):
+                buckets.add(step, value)
         self._smooth_anew()
 
     def drawn(self, window: tuple[float, float] | None = None) -> Curve:
@@ -122,11 +139,17 @@ class Column:
             return None
         return self._drawn(self._drawn_smooth, self._smooth, window)
 
+    def drawn_small(self) -> Curve:
+        """All of it in few points, smoothed where it is."""
+        smooth = self._amount > 0 and len(self) >= 3
+        points = (self._small_smooth if smooth else self._small).points()
+        return Curve(self.name, tuple(s for s, _ in points), tuple(v for _, v in points))
+
     def _drawn(
         self, buckets: Buckets, values: array[float], window: tuple[float, float] | None
     ) -> Curve:
         if window is None or len(self.steps) <= DRAWN_POINTS:
-            points = tuple(buckets.points())
+            points = buckets.points()
             return Curve(self.name, tuple(s for s, _ in points), tuple(v for _, v in points))
         # one point more at each side, so that lines run out of the picture
         low = max(0, bisect_left(self.steps, window[0]) - 1)
@@ -137,6 +160,7 @@ class Column:
     def _smooth_anew(self) -> None:
         self._smooth = array("d")
         self._drawn_smooth.clear()
+        self._small_smooth.clear()
         self._held, self._weight = 0.0, 0.0
         if self._amount > 0:
             for step, value in zip(self.steps, self.values, strict=True):
@@ -150,6 +174,7 @@ class Column:
             shown = self._held / self._weight
         self._smooth.append(shown)
         self._drawn_smooth.add(step, shown)
+        self._small_smooth.add(step, shown)
 
 
 def _joined(

@@ -72,12 +72,16 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """A run as its own page shows it. `curves` and `smooth` hold what there is to draw."""
+    """A run as its own page shows it.
+
+    `curves` and `smooth` hold what there is to draw, `small` the same in few points.
+    """
 
     glance: Glance
     recipe: Recipe | None
     curves: Mapping[str, Curve]
     smooth: Mapping[str, Curve]
+    small: Mapping[str, Curve]
     advice: tuple[Advice, ...] = ()
     samples: tuple[Sampled, ...] = ()
     scores: tuple[Scored, ...] = ()
@@ -187,6 +191,7 @@ class RunTrace:
             self.recipe,
             drawn,
             {name: curve for name, curve in smooth.items() if curve is not None},
+            {name: self._columns[name].drawn_small() for name in drawn},
             self._coached(),
             tuple(kept.samples[-12:]),
             tuple(kept.scores),

@@ -160,6 +160,7 @@ class TrainPage(QWidget):
         self.process.smooth(self.view.curves.smoothing)
         self.process.show(identifiers)
         self._stack.setCurrentIndex(VIEW)
+        self.view.curves.chart.setFocus()
         busy = self.evaluation.run == identifiers[0]
         self.view.show_busy(self.tr("Evaluating…") if busy else "")
 

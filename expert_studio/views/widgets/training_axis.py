@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+_ROUND = (1.0, 2.0, 5.0, 10.0)
 _LEAST_LOG = 1e-12
 
 
@@ -99,4 +99,4 @@ def figure_text(value: float) -> str:
     if size < 1e-3:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
         return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    return f"{value:.3g}"
+    return f"{value:.3g}" if size < 10 else f"{value:.4g}"

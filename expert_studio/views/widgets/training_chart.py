@@ -43,6 +43,7 @@ from expert_studio.views.widgets.training_hover import paint_hover
 _BOTTOM, _TOP, _RIGHT = 22.0, 8.0, 14.0
 _ZOOM = 1.25  # a notch of the wheel
 _LEAST_STEPS = 4.0
+_FEW_POINTS = 60  # all of them count for the height of the chart
 Parts = list[list[QPointF]]  # of one curve, between its gaps
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 3), (2, 3), (8, 3, 2, 3))
 
@@ -132,9 +133,9 @@ class CurveChart(QWidget):
         """The last value of each line, as a screen reader tells it."""
         told = []
         for line in self._lines:
-            values = [v for v in line.measured.values if math.isfinite(v)]
-            if values:
-                told.append(f"{line.label} {self._format(values[-1])}")
+            last = next((v for v in reversed(line.measured.values) if math.isfinite(v)), None)
+            if last is not None:
+                told.append(f"{line.label} {self._format(last)}")
         return "; ".join(told)
 
     def hovered(self) -> tuple[int, tuple[tuple[Line, float], ...]] | None:
@@ -304,7 +305,8 @@ class CurveChart(QWidget):
         inside = [
             value
             for line in self._lines
-            for step, value in zip(line.shown.steps, line.shown.values, strict=True)
+            for curve in (_deciding(line),)
+            for step, value in zip(curve.steps, curve.values, strict=True)
             if low <= step <= high
         ]
         bottom, top = value_range(inside, self._log, self._from_zero)
@@ -385,6 +387,9 @@ class CurveChart(QWidget):
             box = QRectF(0, height - 8, x.first_px - 7, 16)
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(box, right, self._format(value))
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(tokens.accent), 2))
+            painter.drawLine(QPointF(x.first_px, y.first_px), QPointF(x.last_px, y.first_px))
         painter.setPen(words)
         for value in ticks(x.low, x.high, max(2, int((x.last_px - x.first_px) / 90)), whole=True):
             box = QRectF(x.place(value) - 40, self.height() - _BOTTOM + 5, 80, 15)
@@ -400,6 +405,11 @@ class CurveChart(QWidget):
                 box = QRectF(place - 126 if left else place + 6, y.last_px, 120, 14)
                 side = Qt.AlignmentFlag.AlignRight if left else Qt.AlignmentFlag.AlignLeft
                 painter.drawText(box, side, text)
+
+
+def _deciding(line: Line) -> Curve:
+    """Of a long line the smoothed curve decides how high the chart is."""
+    return line.shown if len(line.measured.steps) > _FEW_POINTS else line.measured
 
 
 def _nearest(steps: Sequence[int], wanted: float) -> int | None:

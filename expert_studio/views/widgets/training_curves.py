@@ -6,6 +6,7 @@ Knows portraits (`core.training.trace`), not where they come from.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,7 @@ class TrainingCurves(QWidget):
         self._quantities = {quantity.name: quantity for quantity in quantities()}
         self._chosen = "loss"
         self._portraits: Sequence[Portrait] = ()
+        self._names: Sequence[str] = ()
         self.chart = CurveChart()
         self.small: dict[str, SmallChart] = {}
         self._build()
@@ -136,6 +138,7 @@ class TrainingCurves(QWidget):
     def show_portraits(self, portraits: Sequence[Portrait]) -> None:
         """One run, or several to compare; those of one moment together."""
         self._portraits = portraits
+        self._names = _told_apart([portrait.glance.name for portrait in portraits])
         there = [q for q in self._quantities.values() if any(q.curves[0] in p.curves
                  or q.curves[-1] in p.curves for p in portraits)]  # fmt: skip
         names = [quantity.name for quantity in there]
@@ -147,14 +150,16 @@ class TrainingCurves(QWidget):
         self._title.setText(chosen.title)
         self.chart.setAccessibleName(self.tr("{what} by step").format(what=chosen.title))
         self.chart.show_lines(lines, last, self._marks(), chosen.as_text, chosen.from_zero)
-        self.legend.show_lines(lines)
+        self.legend.show_lines(self._legend_of(lines))
         smooth = any(line.smooth for line in lines) or chosen.curves[0] in ("loss", "grad_norm")
         for widget in (self._smooth_label, self._slider, self._smooth_value):
             widget.setVisible(smooth)
+        crowded = len(names) > 5
         for name, small in self.small.items():
+            small.set_crowded(crowded)
             small.setVisible(name in names and name != self._chosen)
             if name in names:
-                small.show_lines(self._lines(self._quantities[name]), last)
+                small.show_lines(self._lines(self._quantities[name], small=True), last)
 
     def begin(self) -> None:
         """Another run is in front: everything is in sight, the loss is what is shown."""
@@ -171,8 +176,8 @@ class TrainingCurves(QWidget):
         else:
             self.refused.emit(str(path))
 
-    def _lines(self, quantity: Quantity) -> list[Line]:
-        found = []
+    def _lines(self, quantity: Quantity, small: bool = False) -> list[Line]:
+        found: list[Line] = []
         several = len(self._portraits) > 1
         for number, portrait in enumerate(self._portraits[:MOST_COMPARED]):
             for curve in quantity.curves:
@@ -182,16 +187,23 @@ class TrainingCurves(QWidget):
                 colour = COLOURS[number] if several else ("task" if watched else "accent")
                 label = curve_name(curve)
                 if several:
-                    label = f"{portrait.glance.name} {number + 1}"
-                    label += f" {curve_name(curve)}" if len(quantity.curves) > 1 else ""
+                    label = self._names[number]
+                    label += self.tr(", eval") if watched else ""
                 elif len(quantity.curves) == 1:
                     label = quantity.title
                 dash = 2 if several and watched else 0
-                found.append(
-                    Line(label, colour, portrait.curves[curve], portrait.smooth.get(curve),
-                         dash, watched)
-                )  # fmt: skip
+                drawn = portrait.small[curve] if small else portrait.curves[curve]
+                smooth = None if small else portrait.smooth.get(curve)
+                found.append(Line(label, colour, drawn, smooth, dash, watched))
         return found
+
+    def _legend_of(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """Of several runs one stroke each, and what a broken stroke means."""
+        broken = [line for line in lines if line.dash]
+        if not broken:
+            return lines
+        whole = [line for line in lines if not line.dash]
+        return [*whole, replace(broken[0], label=self.tr("eval"), colour="muted")]
 
     def _marks(self) -> list[tuple[int, str]]:
         if len(self._portraits) != 1 or not self._portraits[0].best:
@@ -225,6 +237,14 @@ class TrainingCurves(QWidget):
             self.export(Path(chosen))
 
 
+def _told_apart(names: Sequence[str]) -> Sequence[str]:
+    """Names as they are; where one comes twice, with a number."""
+    return [
+        name if names.count(name) == 1 else f"{name} {names[: at + 1].count(name)}"
+        for at, name in enumerate(names)
+    ]
+
+
 class SmallChart(QFrame):
     """Signals:
     chosen(): it is wanted in the large chart.
@@ -254,6 +274,10 @@ class SmallChart(QFrame):
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.chart, 1)
+
+    def set_crowded(self, crowded: bool) -> None:
+        """Among many of its kind, the name needs the room of the figure."""
+        self._value.setVisible(not crowded)
 
     def show_lines(self, lines: Sequence[Line], last_step: int) -> None:
         quantity = self._quantity

@@ -11,10 +11,11 @@ from functools import lru_cache, partial
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.views.widgets.dataset_form import Form, choice_box
+from expert_studio.views.widgets.setting_card import note
 
 # sections of a recipe that the wizard asks for elsewhere, or fills in itself
 LEFT_OUT = ("schema_version", "name", "datasets", "dependencies", "start", "base.sha256")
@@ -40,7 +41,20 @@ class FieldForm(Form):
             control = self._control(path)
             control.setToolTip(path)
             self.controls[path] = control
-            self.labels[path] = self.add_row(name or named(path), control, sentence)
+            self.labels[path] = self._add_field(name or named(path), control, sentence)
+
+    def _add_field(self, name: str, control: QWidget, sentence: str) -> QLabel:
+        if not sentence:
+            return self.add_row(name, control)
+        control.setAccessibleName(name)
+        told = note(sentence)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(control)
+        row.addWidget(told, 1)
+        label = self.add_row(name, row)
+        label.setBuddy(control)
+        return label
 
     def show_recipe(self, said: Mapping[str, Any]) -> None:
         """Fills the controls in; what is being typed right now stays."""

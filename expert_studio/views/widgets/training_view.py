@@ -79,15 +79,15 @@ class TrainingView(QWidget):
         row.insertWidget(0, back)
         self._chip = QLabel()
         self._chip.setProperty("role", "chip")
-        row.insertWidget(2, self._chip)
+        row.insertWidget(2, self._chip, 0, Qt.AlignmentFlag.AlignVCenter)
         self._told = ElidedLabel()
         self._told.setProperty("role", "muted")
         row.insertWidget(3, self._told, 10)
         texts = {
             "unqueue": self.tr("Take out of the queue"),
             "stop": self.tr("Stop and save"),
-            "retry": self.tr("Retry smaller"),
             "resume": self.tr("Resume"),
+            "retry": self.tr("Retry smaller"),
             "evaluate": self.tr("Evaluate"),
             "package": self.tr("Package…"),
             "install": self.tr("Package and install"),
@@ -232,7 +232,7 @@ class TrainingView(QWidget):
             "eval": loss_text(glance.eval_loss),
             "speed": speed_figure(glance.pace.tokens_per_s) if glance.pace.tokens_per_s else "—",
             "memory": size_text(portrait.memory_bytes) if portrait.memory_bytes else "—",
-            "left": left_text(glance),
+            "left": left_text(glance).removesuffix(self.tr(" left")),
         }
         for name, text in said.items():
             label, value = self._figures[name]

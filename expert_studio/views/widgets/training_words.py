@@ -44,13 +44,13 @@ def quantities() -> tuple[Quantity, ...]:
     return (
         Quantity("loss", _tr("Loss"), ("loss", "eval_loss")),
         Quantity("learning_rate", _tr("Learning rate"), ("learning_rate",)),
-        Quantity("grad_norm", _tr("Gradient norm"), ("grad_norm",)),
+        Quantity("grad_norm", _tr("Gradient"), ("grad_norm",)),
         Quantity("tokens_per_s", _tr("Tokens/s"), ("tokens_per_s",), speed_figure),
         Quantity("memory_bytes", _tr("Memory"), ("memory_bytes",), size_text),
         Quantity("reward_margin", _tr("Margin"), ("reward_margin", "eval_reward_margin")),
         Quantity(
             "reward_accuracy",
-            _tr("Pairs ranked right"),
+            _tr("Ranked right"),
             ("reward_accuracy", "eval_reward_accuracy"),
             share_text,
         ),
