@@ -14,7 +14,7 @@ from expert_studio.core.inference.conversation import Message, Sampling
 from expert_studio.core.inference.stack import Stack
 from expert_studio.core.inference.tokenizer import ChatTokenizer
 from expert_studio.core.training.scores import LOG_LOSS
-from expert_studio.core.training.scores_unit_tests import passes, test_of
+from expert_studio.core.training.scores_unit_tests import passes, runnable_test
 
 if TYPE_CHECKING:
     from expert_studio.core.inference.engine import Engine
@@ -45,7 +45,7 @@ class Asking:
     def more(self, example: Example, said: str) -> Mapping[str, float]:
         """tests_passed where the row has a unit test of ours; log_loss of the right answer."""
         scores: dict[str, float] = {}
-        test = test_of(example)
+        test = runnable_test(example)
         if test:
             scores["tests_passed"] = float(passes(said, test))
         loss = self._log_loss(example)

@@ -76,16 +76,19 @@ def score_json(expected: str, given: str) -> dict[str, float]:
     """valid: it parses as it stands; exact: the same value; field_accuracy: share of right fields.
 
     A field is right when its key is there with the same value and type; a field nobody asked
-    for counts as one more wrong one.
+    for counts as one more wrong one. Of a list each element counts, or each field of it.
     """
     wanted, answered = parsed(expected), parsed(given)
     fields = 0.0
-    if isinstance(wanted, dict) and isinstance(answered, dict):
-        right = sum(same(wanted[key], answered.get(key)) for key in wanted)
-        fields = right / max(1, len(wanted.keys() | answered.keys()))
+    if isinstance(wanted, dict | list) and type(wanted) is type(answered):
+        asked, said = _fields(wanted), _fields(answered)
+        right = sum(key in said and same(asked[key], said[key]) for key in asked)
+        fields = right / max(1, len(asked.keys() | said.keys()))
+        if not asked and not said:
+            fields = 1.0
     return {
         "valid_json": float(answered is not None),
-        "exact": float(same(wanted, answered)),
+        "exact": float(answered is not None and same(wanted, answered)),
         "field_accuracy": fields,
     }
 
@@ -98,8 +101,10 @@ def score_label(expected: str, given: str) -> dict[str, float]:
     found = answered if isinstance(answered, dict) else {}
     return {
         "valid_json": float(isinstance(answered, dict)),
-        "type_accuracy": float(same(wanted.get("type"), found.get("type"))),
-        "language_accuracy": float(same(wanted.get("language"), found.get("language"))),
+        "type_accuracy": float("type" in wanted and same(wanted["type"], found.get("type"))),
+        "language_accuracy": float(
+            "language" in wanted and same(wanted["language"], found.get("language"))
+        ),
         "technologies_f1": _set_f1(_names(wanted) or set(), _names(found)),
     }
 
@@ -122,7 +127,7 @@ def same(wanted: Any, answered: Any) -> bool:
         )
     if isinstance(wanted, list) and isinstance(answered, list):
         return len(wanted) == len(answered) and all(map(same, wanted, answered))
-    return wanted is not None and bool(wanted == answered)
+    return bool(wanted == answered)
 
 
 def measure(scored: Sequence[Mapping[str, float]]) -> tuple[Measurement, ...]:
@@ -160,6 +165,19 @@ def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
 def _names(label: Mapping[str, Any]) -> set[str] | None:
     said = label.get("technologies")
     return {str(name).lower() for name in said} if isinstance(said, list) else None
+
+
+def _fields(value: dict[str, Any] | list[Any]) -> dict[Any, Any]:
+    """The fields of an object; of a list its elements, those that are objects by field."""
+    if isinstance(value, dict):
+        return value
+    found: dict[Any, Any] = {}
+    for place, element in enumerate(value):
+        if isinstance(element, dict) and element:
+            found |= {(place, key): part for key, part in element.items()}
+        else:
+            found[place,] = element
+    return found
 
 
 def _set_f1(wanted: set[str], answered: set[str] | None) -> float:

@@ -45,14 +45,14 @@ def can_run() -> bool:
     return sys.platform != "win32" and not getattr(sys, "frozen", False)
 
 
-def test_of(example: Example) -> str:
+def runnable_test(example: Example) -> str:
     """The unit test that may be run for a row; "" where there is none, or none of ours."""
     return proven_test(example) if can_run() else ""
 
 
 def has_foreign_test(example: Example) -> bool:
     """Whether a row brings a unit test that is not ours, and so is not run."""
-    return bool(read_check(example.check).get("test")) and not test_of(example)
+    return bool(read_check(example.check).get("test")) and not runnable_test(example)
 
 
 def passes(answer: str, test: str) -> bool:
