@@ -32,9 +32,9 @@ from expert_studio.core.experts.manifest import (
     read_manifest,
     write_manifest,
 )
-from expert_studio.core.experts.member_names import BadNameError, Names
+from expert_studio.core.experts.member_names import BadNameError, Names, checked_path
 from expert_studio.core.experts.package_file import archive_bytes, write_archive
-from expert_studio.core.experts.signature import FORM_KEY, check
+from expert_studio.core.experts.signature import FORM_KEY, MANIFEST, SIGNATURE_FILE, check
 from expert_studio.core.experts.tar_stream import LIMITS
 from expert_studio.core.experts.weights import TensorSpec, check_weights
 
@@ -86,10 +86,30 @@ def _members(folder: Path, base_name: str | None, as_signed: bool) -> dict[str, 
             members[name] = _loose(folder, name, LIMITS.file_bytes)
     _check_names(folder, members)
     members = dict(sorted(members.items()))
+    if as_signed and manifest.integrity is not None and manifest.integrity.signature:
+        _check_listed(folder, manifest)
     if _still_signed(written, members, as_signed):
         return {"manifest.json": written} | members
     finished = _finished(chosen, config, members)
     return {"manifest.json": write_manifest(finished)} | members
+
+
+def _check_listed(folder: Path, manifest: Manifest) -> None:
+    """A folder that says it was signed holds what its manifest lists, byte for byte."""
+    assert manifest.integrity is not None
+    for name, digest in manifest.integrity.files.items():
+        if name in (MANIFEST, SIGNATURE_FILE):
+            continue
+        try:
+            path = folder.joinpath(*checked_path(name).parts)
+        except BadNameError as cause:
+            raise _unpackable(folder, str(cause)) from cause
+        if not path.is_file() or sha256(path.read_bytes()).hexdigest() != digest.lower():
+            raise IntegrityError(
+                f"The signature of {manifest.name} {manifest.version} is INVALID.",
+                f"Its file {name[:100]!r} is missing, or not the one that was signed.",
+                "Do not use it; get it again from its publisher.",
+            )
 
 
 def _still_signed(written: bytes, members: Mapping[str, bytes], as_signed: bool) -> bool:

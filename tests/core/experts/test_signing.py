@@ -423,6 +423,17 @@ def test_a_signed_folder_installs_as_signed_and_a_changed_one_not_at_all(
     assert found.manifest.integrity.publisher == "Studio Nord"
 
 
+def test_a_folder_as_upstream_signs_it_is_held_to_the_hashes_it_lists(
+    tmp_path: Path, shelf: Library
+) -> None:
+    folder = tmp_path / "source"
+    archive.unpack(_as_upstream(tmp_path / "x", well_made=False), folder)
+    (folder / "README.md").write_text("other")
+    with pytest.raises(IntegrityError, match="INVALID"):
+        install.install(folder, shelf)
+    assert tree(shelf.root) == {}
+
+
 def test_what_is_damaged_is_not_signed(signed: Path, key: keys.SigningKey) -> None:
     before = signed.read_bytes()
     signed.write_bytes(before[:-100])
