@@ -36,7 +36,8 @@ section { background: #fff; border: 1px solid #e3e8ec; border-radius: 10px;
 h1 { font-size: 27px; line-height: 1.2; margin: 0 0 6px; }
 h2 { font-size: 17px; margin: 0 0 12px; }
 p { margin: 0 0 10px; max-width: 70ch; }
-.quiet { color: #5d6b78; }
+.quiet, .interval { color: #5d6b78; }
+.interval { font-size: 12px; white-space: nowrap; }
 .score { font-size: 40px; font-weight: 650; line-height: 1.1; margin: 0; }
 .warning { border-left: 4px solid #b8531a; background: #fdf5ef; padding: 10px 14px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
@@ -44,7 +45,7 @@ th, td { text-align: left; padding: 7px 14px 7px 0; border-bottom: 1px solid #e3
   vertical-align: top; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 th { color: #5d6b78; font-weight: 500; }
 td:first-child { min-width: 9em; }
-svg { display: block; max-width: 100%; height: auto; margin: 0 0 18px; }
+svg { display: block; width: 100%; height: auto; margin: 0 0 18px; }
 @media print { body { background: #fff; } section { break-inside: avoid; } }
 """
 # Curves that belong into one picture, with its title and unit.
@@ -91,7 +92,7 @@ def _headline(report: Report) -> str:
     parts = []
     if main is not None:
         score, interval = shown(main)
-        parts.append(f'<p class="score">{score}</p>')
+        parts.append(_paragraph(score, "score"))
         parts.append(
             _paragraph(f"{metric_name(main.metric)}, {interval} with 95 % confidence", "quiet")
         )
@@ -130,7 +131,8 @@ def _section(title: str, *parts: str) -> str:
 
 
 def _paragraph(text: str, kind: str = "") -> str:
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+    said = escape(text).replace(" %", "\u00a0%")
+    return f'<p class="{kind}">{said}</p>' if kind else f"<p>{said}</p>"
 
 
 def _table(table: Table) -> str:
@@ -143,4 +145,12 @@ def _table(table: Table) -> str:
 
 
 def _cells(parts: Sequence[str], tag: str) -> str:
-    return "".join(f"<{tag}>{escape(part)}</{tag}>" for part in parts)
+    return "".join(f"<{tag}>{_cell(part)}</{tag}>" for part in parts)
+
+
+def _cell(part: str) -> str:
+    """A score's interval stands on a line of its own, unbroken."""
+    score, bracket, interval = escape(part).partition(" (")
+    if not (bracket and score[:1].isdigit() and interval.endswith(")")):
+        return escape(part)
+    return f'{score}<br><span class="interval">({interval}</span>'

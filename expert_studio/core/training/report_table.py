@@ -43,6 +43,8 @@ MEANINGS: Mapping[str, str] = {
 
 def metric_name(metric: str) -> str:
     """As running text has it: "field accuracy"."""
+    if metric == LOG_LOSS:
+        return "log-loss"
     return metric.replace("_", " ").replace("json", "JSON")
 
 
