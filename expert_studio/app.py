@@ -130,7 +130,9 @@ class Studio(QObject):
         )
         self.window.add_page("library", self.tr("Library"), "library", self.library_page)
         self.window.add_page("datasets", self.tr("Datasets"), "datasets", self.datasets_page)
-        self.train_page = TrainPage(self._folders, self.library, self.background, self.notices)
+        self.train_page = TrainPage(
+            self._folders, self.library, self.background, self.notices, self._chat_bytes
+        )
         self.window.add_page("train", self.tr("Training"), "training", self.train_page)
         self.window.add_page(
             "settings", self.tr("Settings"), "settings", self.settings_page, at_bottom=True
@@ -162,6 +164,9 @@ class Studio(QObject):
         window.files_dropped.connect(self._on_files_dropped)
         window.painted.connect(self._on_painted)
         window.closing.connect(self.close)
+
+    def _chat_bytes(self) -> int:
+        return self._base.resident_bytes if self._base is not None else 0
 
     def _connect_training(self) -> None:
         train, job = self.train_page, self.window.rail.job

@@ -6,7 +6,7 @@ Work that takes long is done beside the window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class TrainPage(QWidget):
         library: Library,
         background: Background,
         notices: Notices,
+        chat_bytes: Callable[[], int] = lambda: 0,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -68,7 +69,9 @@ class TrainPage(QWidget):
         self.desktop = DesktopNotice(self)
         self.works = TrainingWorks(folders, library, background, self.process, self)
         self.home = TrainingRuns()
-        self.wizard = TrainingWizard(folders, background, partial(estimate_text, folders))
+        self.wizard = TrainingWizard(
+            folders, background, partial(estimate_text, folders, chat_bytes)
+        )
         self.view = TrainingView()
         self._stack = QStackedWidget()
         for widget in (self.home, self.wizard, self.view):

@@ -34,13 +34,12 @@ from expert_studio.views.theme_tokens import Tokens
 from expert_studio.views.widgets.training_axis import (
     Scale,
     figure_text,
-    log_ticks,
-    ticks,
     value_range,
 )
+from expert_studio.views.widgets.training_grid import BOTTOM, paint_grid, value_ticks
 from expert_studio.views.widgets.training_hover import paint_hover
 
-_BOTTOM, _TOP, _RIGHT = 22.0, 8.0, 14.0
+_TOP, _RIGHT = 8.0, 14.0
 _ZOOM = 1.25  # a notch of the wheel
 _LEAST_STEPS = 4.0
 _FEW_POINTS = 60  # all of them count for the height of the chart
@@ -286,7 +285,9 @@ class CurveChart(QWidget):
                 painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
         if not self._compact:
-            self._paint_axes(painter, tokens)
+            paint_grid(
+                painter, tokens, (self._x, self._y), self._format, self._marks, self.hasFocus()
+            )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.save()
         painter.setClipRect(
@@ -313,8 +314,10 @@ class CurveChart(QWidget):
         if self._compact:
             left, right, over, under = 1.0, self.width() - 2.0, 4.0, self.height() - 4.0
         else:
-            over, under = _TOP, self.height() - _BOTTOM
-            texts = [self._format(v) for v in self._value_ticks(bottom, top, under - over)]
+            over, under = _TOP, self.height() - BOTTOM
+            texts = [
+                self._format(v) for v in value_ticks(Scale(bottom, top, under, over, self._log))
+            ]
             left = max((metrics.horizontalAdvance(text) for text in texts), default=20.0) + 10
             right = self.width() - _RIGHT
         self._x = Scale(low, high, left, right)
@@ -370,41 +373,6 @@ class CurveChart(QWidget):
             if (few or len(polygon) == 1) and not self._compact:
                 for point in polygon:
                     painter.drawEllipse(point, 2.6, 2.6)
-
-    def _value_ticks(self, low: float, high: float, room: float) -> tuple[float, ...]:
-        most = max(2, int(room / 46))
-        return log_ticks(low, high, most) if self._log else ticks(low, high, most)
-
-    def _paint_axes(self, painter: QPainter, tokens: Tokens) -> None:
-        x, y = self._x, self._y
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        line, words = QPen(QColor(tokens.line), 1), QPen(QColor(tokens.muted), 1)
-        for value in self._value_ticks(y.low, y.high, y.first_px - y.last_px):
-            height = round(y.place(value))
-            painter.setPen(line)
-            painter.drawLine(QPointF(x.first_px, height), QPointF(x.last_px, height))
-            painter.setPen(words)
-            box = QRectF(0, height - 8, x.first_px - 7, 16)
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(box, right, self._format(value))
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(tokens.accent), 2))
-            painter.drawLine(QPointF(x.first_px, y.first_px), QPointF(x.last_px, y.first_px))
-        painter.setPen(words)
-        for value in ticks(x.low, x.high, max(2, int((x.last_px - x.first_px) / 90)), whole=True):
-            box = QRectF(x.place(value) - 40, self.height() - _BOTTOM + 5, 80, 15)
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, f"{value:,.0f}")
-        dashed = QPen(QColor(tokens.faint), 1, Qt.PenStyle.DashLine)
-        for step, text in self._marks:
-            if x.low <= step <= x.high:
-                place = x.place(step)
-                painter.setPen(dashed)
-                painter.drawLine(QPointF(place, y.last_px), QPointF(place, y.first_px))
-                painter.setPen(words)
-                left = place > (x.first_px + x.last_px) / 2
-                box = QRectF(place - 126 if left else place + 6, y.last_px, 120, 14)
-                side = Qt.AlignmentFlag.AlignRight if left else Qt.AlignmentFlag.AlignLeft
-                painter.drawText(box, side, text)
 
 
 def _deciding(line: Line) -> Curve:

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QRadioButton,
     QVBoxLayout,
     QWidget,
 )
@@ -34,7 +33,8 @@ from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.setting_card import SettingCard, note
-from expert_studio.views.widgets.training_fields import FieldForm, sections, with_value
+from expert_studio.views.widgets.training_cards import all_cards, common_card, preset_card
+from expert_studio.views.widgets.training_fields import FieldForm, with_value
 from expert_studio.views.widgets.training_needs import NeedsCard
 from expert_studio.views.widgets.training_source import SourceCard
 
@@ -43,7 +43,7 @@ _COLUMN_WIDTH = 860
 _CHECK_MS = 250
 _FIRST: Mapping[str, Any] = {"name": "new-expert", "datasets": [{"path": "rows.jsonl"}]}
 
-EstimateText = Callable[[Recipe, int], str]  # a recipe and its rows, in words; slow
+EstimateText = Callable[[Recipe, DataSource], str]  # what it will take, in words; slow
 
 
 class TrainingWizard(QWidget):
@@ -95,11 +95,14 @@ class TrainingWizard(QWidget):
         column.addLayout(self._build_depths())
         column.addWidget(self._build_name())
         column.addWidget(self.source)
-        column.addWidget(self._build_presets())
-        self._common = self._build_common()
+        self._preset_card, self.presets = preset_card()
+        column.addWidget(self._preset_card)
+        self._common, self.common = common_card()
+        self.forms.append(self.common)
         column.addWidget(self._common)
         column.addWidget(self.needs)
-        self._all = self._build_all()
+        self._all, all_forms = all_cards()
+        self.forms += all_forms
         column.addWidget(self._all)
         column.addStretch(1)
         page = QVBoxLayout(self)
@@ -137,88 +140,6 @@ class TrainingWizard(QWidget):
         self.name.setPlaceholderText(self.tr("small letters, digits, dashes"))
         card.add_row(self.tr("Name"), self.tr("The expert will be called this."), self.name)
         return card
-
-    def _build_presets(self) -> SettingCard:
-        words = {
-            "quick": (
-                self.tr("Quick look"),
-                self.tr("Sixty steps with a small LoRA: shows in minutes whether the rows teach."),
-            ),
-            "balanced": (
-                self.tr("Balanced"),
-                self.tr("Every row once with a LoRA of rank 16: a good first expert."),
-            ),
-            "thorough": (
-                self.tr("Thorough"),
-                self.tr("Three times over with DoRA of rank 32; ends early when it stops helping."),
-            ),
-            "preference": (
-                self.tr("Preference"),
-                self.tr("DPO: learns from pairs which of two answers is the better one."),
-            ),
-        }
-        card = SettingCard()
-        card.set_heading(self.tr("How it learns"))
-        self.presets = QButtonGroup(self)
-        for number, preset in enumerate(PRESETS):
-            button = QRadioButton(words[preset.name][0])
-            self.presets.addButton(button, number)
-            card.add_choice(button, words[preset.name][1])
-            button.setMinimumWidth(110)
-        self._preset_card = card
-        return card
-
-    def _build_common(self) -> QWidget:
-        form = FieldForm(
-            (
-                ("method", self.tr("Method"), self.tr("sft learns answers, dpo pairs of answers")),
-                ("adapter.kind", self.tr("Adapter"), ""),
-                ("adapter.r", self.tr("Rank"), self.tr("of LoRA and DoRA: higher learns more")),
-                ("adapter.soft_tokens", self.tr("Soft tokens"), ""),
-                ("schedule.epochs", self.tr("Epochs"), self.tr("how often every row is seen")),
-                ("schedule.max_steps", self.tr("Steps at most"), ""),
-                ("schedule.learning_rate", self.tr("Learning rate"), ""),
-                ("batches.batch_size", self.tr("Batch"), self.tr("rows at once")),
-                ("batches.accumulation", self.tr("Accumulation"), self.tr("batches a step")),
-                ("batches.max_length", self.tr("Longest row"), self.tr("in tokens")),
-                ("batches.gradient_checkpointing", self.tr("Checkpointing"), ""),
-                ("quantization", self.tr("Base held as"), self.tr("nf4 and int8 make it QLoRA")),
-                ("watching.sample_every", self.tr("Samples every"), self.tr("steps; 0 for none")),
-                ("seed", self.tr("Seed"), ""),
-            )
-        )
-        card = SettingCard()
-        card.set_heading(self.tr("Settings"))
-        card.add(form)
-        self.forms.append(form)
-        self.common = form
-        return card
-
-    def _build_all(self) -> QWidget:
-        names = {
-            "": self.tr("Run"),
-            "base": self.tr("Base"),
-            "adapter": self.tr("Adapter"),
-            "preference": self.tr("Preference (DPO)"),
-            "schedule": self.tr("Schedule"),
-            "batches": self.tr("Batches"),
-            "watching": self.tr("Watching"),
-            "card": self.tr("Card of the expert"),
-        }
-        held = QWidget()
-        column = QVBoxLayout(held)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(14)
-        for section, paths in sections().items():
-            if section == "base":
-                continue  # chosen above
-            form = FieldForm([(path, "", "") for path in paths])
-            card = SettingCard()
-            card.set_heading(names.get(section, section))
-            card.add(form)
-            column.addWidget(card)
-            self.forms.append(form)
-        return held
 
     def _build_foot(self) -> QWidget:
         foot = QWidget()
@@ -389,9 +310,15 @@ class TrainingWizard(QWidget):
             recipe = parse_recipe(self._said, "the wizard")
         except ExpertError:
             return
-        rows = self.source.facts.rows if self.source.facts else 0
+        source = self.source.source
+        if source is None:
+            return
         self._background.run(
-            self._estimate, recipe, rows, on_done=self._on_estimated, on_failed=self._on_no_estimate
+            self._estimate,
+            recipe,
+            source,
+            on_done=self._on_estimated,
+            on_failed=self._on_no_estimate,
         )
 
     @Slot(object)

@@ -5,7 +5,7 @@ Knows the run's folder and the library; shows nothing but file dialogs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.install import install
 from expert_studio.core.experts.library import Library
+from expert_studio.core.planning import plan_run
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch, queue, run_trash
 from expert_studio.core.training.clone import origin_of, retry
@@ -24,11 +25,13 @@ from expert_studio.core.training.curves import export_tensorboard
 from expert_studio.core.training.evaluation import read_report
 from expert_studio.core.training.order import DataSource, begin, place_order
 from expert_studio.core.training.package import REPORT_FILE, pack
-from expert_studio.core.training.recipe import Recipe, read_recipe
+from expert_studio.core.training.recipe import DatasetPart, Recipe, read_recipe
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.training_process import TrainingProcess
 from expert_studio.views.widgets.expert_facts import Fact
+
+COUNTED_BYTES = 4 << 20  # of a larger file the tokens are not counted before the start
 
 
 class TrainingWorks(QObject):
@@ -213,6 +216,15 @@ def _scores(run: RunFolder, library: Library) -> tuple[list[Fact], bool]:
     return facts, installed
 
 
-def estimate_text(folders: Folders, recipe: Recipe, rows: int) -> str:
-    """What a run will take, in words; slow, for a lane beside the window."""
-    return ""
+def estimate_text(
+    folders: Folders, chat_bytes: Callable[[], int], recipe: Recipe, source: DataSource
+) -> str:
+    """What a run will take beside the chat, in words; for a lane beside the window."""
+    path = Path(source.where)
+    counted = source.kind == "file" and path.is_file() and path.stat().st_size < COUNTED_BYTES
+    # rows that are yet to be written count as long as the recipe lets them be
+    part = DatasetPart(path=str(path) if counted else "rows.json")
+    plan = plan_run(
+        recipe.model_copy(update={"datasets": (part,)}), folders, chat_bytes=chat_bytes()
+    )
+    return plan.words()
