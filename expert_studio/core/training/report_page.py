@@ -152,5 +152,5 @@ def _cell(part: str) -> str:
     """A score's interval stands on a line of its own, unbroken."""
     score, bracket, interval = escape(part).partition(" (")
     if not (bracket and score[:1].isdigit() and interval.endswith(")")):
-        return escape(part)
+        return escape(part).replace("(n ", "(n\u00a0")
     return f'{score}<br><span class="interval">({interval}</span>'
