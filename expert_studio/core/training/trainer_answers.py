@@ -16,7 +16,7 @@ from peft import PeftModel
 from expert_studio.core.datasets.examples import Example, Turn
 from expert_studio.core.training.events import EventLog, Sampled, Scored
 from expert_studio.core.training.recipe import Recipe
-from expert_studio.core.training.scores import MAIN_METRIC, score
+from expert_studio.core.training.scores import TASK_SCORE, own_metric, score
 from expert_studio.core.training.trainer_rows import prompt_text
 
 SAMPLED_ROWS = 2
@@ -55,13 +55,16 @@ class AnswersOnTheWay:
             self._log.append(self._scored(step))
 
     def _scored(self, step: int) -> Scored:
-        metric = MAIN_METRIC[self._examples[0].scorer]
-        scores = []
+        metrics, scores = set(), []
         for example in self._examples:
             # room for twice the answer that is right: a wrong one may be longer
             wanted = len(self._tokenizer(example.answer, add_special_tokens=False)["input_ids"])
             said = self._answer(example.prompt, 2 * wanted + 16)
-            scores.append(score(example.scorer, example.answer, said).get(metric, 0.0))
+            scored = score(example.scorer, example.answer, said, example.check)
+            own = own_metric(example.scorer, scored)
+            metrics.add(own)
+            scores.append(scored[own])
+        metric = metrics.pop() if len(metrics) == 1 else TASK_SCORE
         return Scored(time.time(), step, metric, sum(scores) / len(scores), len(scores))
 
     def _answer(self, turns: Sequence[Turn], most_tokens: int) -> str:
