@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import struct
 import tarfile
 from collections.abc import Callable
@@ -348,18 +349,26 @@ CASES: dict[str, tuple[Callable[[Bench], object], Refusal]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound package and a library with two experts, made once and copied for each case."""
+    folder = tmp_path_factory.mktemp("furnished")
+    expert_file(folder / "scratch", "json-parser")
+    installed_expert(Library(folder / "library"), "kept")
+    installed_expert(Library(folder / "library"), "needing", requires=["json-parser"])
+    return folder
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path, furnished: Path) -> Bench:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     scratch = tmp_path / "scratch"
-    library = Library(tmp_path / "library")
-    installed_expert(library, "kept")
-    installed_expert(library, "needing", requires=["json-parser"])
     return Bench(
-        expert_file(scratch, "json-parser"),
+        scratch / "json-parser.expert",
         scratch / "bad.expert",
         keys.generate(scratch / "publisher.pem", "Studio Nord"),
         TrustStore(tmp_path / "trust.json"),
-        library,
+        Library(tmp_path / "library"),
     )
 
 
