@@ -110,8 +110,28 @@ def assert_it_can_be_scored_packed_and_installed(name: str, folder: Path) -> Non
     assert installed["expert"]["name"] == "city-finder"
     scores = answer("info", "city-finder")["manifest"]["quality_metrics"]
     assert scores["test_queries"] == 1
+    assert_an_expert_is_scored_on_any_rows(folder)
     asked = ["infer", "--prompt", "Hello", "--experts", "city-finder", "--max-tokens", "3"]
     assert answer(*asked)["stack"]["members"][0]["name"] == "city-finder"
+
+
+def assert_an_expert_is_scored_on_any_rows(folder: Path) -> None:
+    rows = folder / "asked.jsonl"
+    rows.write_text(json.dumps({"instruction": "Which city?", "input": "Oslo.", "output": "Oslo"}))
+    asked = ["evaluate", "city-finder", "--data", str(rows), "--report", str(folder / "report")]
+    scored = answer(*asked)
+    assert scored["expert"] == "city-finder"
+    fields = {"metric", "score", "base_score", "baseline_score", "n", "interval"}
+    assert all(fields <= metric.keys() for metric in scored["metrics"])
+    assert [m["metric"] for m in scored["metrics"]] == [
+        "exact",
+        "word_f1",
+        "character_accuracy",
+        "log_loss",
+    ]
+    assert (folder / "report" / "report.html").is_file()
+    assert run("evaluate", "city-finder", "--rows", "1").exit_code == 0  # its own test cases
+    assert "neither an expert nor a run" in run("evaluate", "nobody").stderr
 
 
 def test_a_manifest_drives_a_run_by_its_recipe(tmp_path: Path) -> None:
