@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from peft import get_peft_model
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from expert_studio.cli import main
 from expert_studio.core import settings as settings_file
@@ -20,12 +22,17 @@ from expert_studio.core.inference.decoder_rotation import Rotation
 from expert_studio.core.inference.decoder_shape import DecoderShape, read_shape, stretched
 from expert_studio.core.inference.engine import load_engine
 from expert_studio.core.inference.memory_estimate import (
+    TrainingLoad,
     base_bytes,
     estimate,
     in_words,
     kv_bytes_per_token,
+    trainable_parameters,
+    training_estimate,
 )
 from expert_studio.core.settings import Folders, KVFormat, Quantization, Settings
+from expert_studio.core.training.recipe import PROJECTIONS, Adapter
+from expert_studio.core.training.trainer_model import peft_config
 from tests.core.inference.random_bases import BUNDLED, QWEN3_06B, write_base
 
 GIB = 1 << 30
@@ -139,3 +146,52 @@ def test_the_real_shape_holds_128k_tokens_in_four_gib(whole: DecoderShape) -> No
     assert mixed.shape == (1, 2048)
     assert bool(mixed.isfinite().all())
     assert cache.capacity == 131_072
+
+
+def training_load(**changes: Any) -> TrainingLoad:
+    return TrainingLoad(
+        **{
+            "kind": "lora", "rank": 16, "modules": PROJECTIONS, "soft_tokens": 20,
+            "batch_size": 8, "tokens": 256, "scored_tokens": 128, "checkpointing": False,
+            "pairs": False, "held": "fp32", "computed": "fp32", "device": "cpu",
+        } | changes
+    )  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # transformers' own, about its next version
+@pytest.mark.parametrize("kind", ["lora", "dora", "ia3"])
+def test_what_learns_is_counted_as_peft_does(kind: Any) -> None:
+    modules = ("k_proj", "v_proj", "down_proj") if kind == "ia3" else PROJECTIONS
+    adapter = Adapter(kind=kind) if kind == "ia3" else Adapter(kind=kind, r=16)
+    config = AutoConfig.from_pretrained(BUNDLED)
+    with torch.device("meta"):
+        model = get_peft_model(AutoModelForCausalLM.from_config(config), peft_config(adapter))
+    wanted = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    load = training_load(kind=kind, modules=modules)
+    assert trainable_parameters(read_shape(BUNDLED), load) == wanted
+
+
+@pytest.mark.parametrize(("computed", "mib"), [("fp32", 456.1), ("bf16", 308.0)])
+def test_what_is_kept_for_the_way_back_is_what_autograd_saves(
+    computed: Any, mib: float, two_layers: Path
+) -> None:
+    """Against `torch.autograd.graph.saved_tensors_hooks` over a LoRA step of 8 x 256 tokens."""
+    shape = read_shape(BUNDLED)
+    kept = training_estimate(shape, training_load(computed=computed)).activations
+    assert kept / (1 << 20) == pytest.approx(mib, rel=0.1)
+    checkpointed = training_estimate(shape, training_load(computed=computed, checkpointing=True))
+    assert checkpointed.activations < kept / 4
+    assert read_shape(two_layers).head_norms
+
+
+def test_each_setting_moves_what_it_should() -> None:
+    shape = read_shape(BUNDLED)
+    plain = training_estimate(shape, training_load())
+    assert plain.optimizer == 2 * plain.gradients == 2 * plain.adapter
+    assert plain.total == sum(asdict(plain).values())
+    pairs = training_estimate(shape, training_load(pairs=True))
+    assert (pairs.activations, pairs.scores) == (2 * plain.activations, 2 * plain.scores)
+    card = training_estimate(shape, training_load(device="cuda", held="nf4"))
+    assert card.libraries == 0
+    assert card.base < plain.base / 3
+    assert training_estimate(shape, training_load(dependencies=2)).adapter > plain.adapter
