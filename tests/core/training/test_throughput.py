@@ -18,7 +18,7 @@ from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
 from tests.core.training import runs
 
-STEPS, BATCH, LENGTH, ROUNDS = 24, 8, 160, 3
+STEPS, BATCH, LENGTH, ROUNDS = 16, 8, 160, 3
 WARM = 4  # first steps, in which kernels are made
 BARE = """
 import json, sys, time
@@ -38,7 +38,7 @@ class Clock(TrainerCallback):
     def on_step_end(self, *_args, **_kwargs):
         times.append(time.monotonic())
 trainer = SFTTrainer(
-    model=AutoModelForCausalLM.from_pretrained(base, local_files_only=True),
+    model=AutoModelForCausalLM.from_pretrained(base, local_files_only=True, dtype="float32"),
     args=SFTConfig(output_dir=output, max_steps=int(steps), per_device_train_batch_size=int(batch),
         max_length=int(length), completion_only_loss=True, learning_rate=float(rate), use_cpu=True,
         bf16=False, gradient_checkpointing=False, logging_steps=1, save_strategy="no", seed=1,
