@@ -16,7 +16,7 @@ from expert_studio.commands.dataset_worker import Desk
 from expert_studio.core.datasets import teacher
 from expert_studio.core.datasets.provider_address import parse_address
 from expert_studio.core.datasets.provider_book import load_book
-from expert_studio.core.datasets.provider_keys import KeyStore, Secret
+from expert_studio.core.datasets.provider_keys import KeyStore, checked_key
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.teacher_budget import Cap
 from expert_studio.core.datasets.teacher_job import (
@@ -31,13 +31,12 @@ from expert_studio.core.datasets.teacher_sink import StoreSink
 _LOOKED_EVERY_S = 0.1
 
 
-class _GivenKey(KeyStore):
+def _keys(provider: str, key: str) -> KeyStore:
     """The key that came with the order, before any other."""
-
-    def __init__(self, provider: str, key: str) -> None:
-        super().__init__()
-        if key:
-            self._session[provider] = Secret(key)
+    keys = KeyStore()
+    if key:
+        keys.hold(provider, checked_key(key))
+    return keys
 
 
 def estimate_teaching(order: Mapping[str, Any], _desk: Desk) -> dict[str, Any]:
@@ -86,7 +85,7 @@ async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> teache
 
     steering = asyncio.create_task(_steer(control, desk))
     try:
-        keys = _GivenKey(job.provider.name, key)
+        keys = _keys(job.provider.name, key)
         return await teacher.generate(job, sink, control, told, keys=keys)
     finally:
         steering.cancel()
