@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from expert_studio.commands.dataset_worker import Desk
-from expert_studio.core.datasets import teacher
 from expert_studio.core.datasets.provider_address import parse_address
 from expert_studio.core.datasets.provider_book import load_book
 from expert_studio.core.datasets.provider_keys import KeyStore, checked_key
 from expert_studio.core.datasets.store import DatasetStore
+from expert_studio.core.datasets.teacher import generate
 from expert_studio.core.datasets.teacher_budget import Cap
 from expert_studio.core.datasets.teacher_job import (
     TeacherControl,
     TeacherJob,
     TeacherProgress,
+    TeacherReport,
     estimate,
 )
 from expert_studio.core.datasets.teacher_prompts import Wish
@@ -71,7 +72,7 @@ def teach(order: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
     }
 
 
-async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> teacher.TeacherReport:
+async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> TeacherReport:
     control = TeacherControl()
 
     def told(progress: TeacherProgress) -> None:
@@ -86,7 +87,7 @@ async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> teache
     steering = asyncio.create_task(_steer(control, desk))
     try:
         keys = _keys(job.provider.name, key)
-        return await teacher.generate(job, sink, control, told, keys=keys)
+        return await generate(job, sink, control, told, keys=keys)
     finally:
         steering.cancel()
         with suppress(asyncio.CancelledError):
