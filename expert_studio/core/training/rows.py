@@ -34,6 +34,7 @@ from expert_studio.core.training.recipe import DatasetPart, Recipe
 from expert_studio.core.training.run_folder import RunFolder
 
 Row = Example | PreferencePair
+MOST_HELD_OUT = 400  # rows of a plain file that are kept for the final score
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,20 @@ def _check_hash(part: DatasetPart, beside: Path) -> None:
 
 
 def _set_aside(rows: Sequence[Row], eval_rows: int, seed: int) -> RowSplits:
-    """A tenth of a plain file at most, drawn at random, watches the loss."""
-    aside = min(eval_rows, len(rows) // 10)
-    numbers = set(Random(f"validation-{seed}").sample(range(len(rows)), aside))
-    train = tuple(row for i, row in enumerate(rows) if i not in numbers)
-    return RowSplits(train, tuple(row for i, row in enumerate(rows) if i in numbers), ())
+    """A plain file's rows, drawn at random: a tenth at most watches the loss, a tenth is held out.
+
+    What is held out is scored once, when all is learned; a file of a few rows spares none.
+    """
+    tenth = len(rows) // 10
+    drawn = Random(f"validation-{seed}").sample(range(len(rows)), 2 * tenth)
+    watched = set(drawn[: min(eval_rows, tenth)])
+    held_out = set(drawn[tenth:][:MOST_HELD_OUT])
+    train = (row for i, row in enumerate(rows) if i not in watched and i not in held_out)
+    return RowSplits(
+        tuple(train),
+        tuple(row for i, row in enumerate(rows) if i in watched),
+        tuple(row for i, row in enumerate(rows) if i in held_out),
+    )
 
 
 def _weighted(rows: Sequence[Row], weight: float, seed: int) -> list[Row]:

@@ -31,7 +31,7 @@ def test_a_prepared_run_holds_all_it_needs(folders: Folders) -> None:
     run = launch.prepare(tiny_recipe(), folders, folders.data)
     assert run.state().status == "ready"
     assert run.recipe.datasets[0].sha256
-    assert len(run.train_path.read_text().splitlines()) == 54
+    assert len(run.train_path.read_text().splitlines()) == 48
     assert len(run.validation_path.read_text().splitlines()) == 6
     assert RunFolder.open(run.path).recipe == run.recipe
     again = launch.prepare(run.recipe, folders, folders.data)
@@ -55,7 +55,7 @@ def test_missing_data_leaves_no_run(folders: Folders) -> None:
 def test_weights_say_how_often_rows_are_seen(folders: Folders) -> None:
     recipe = tiny_recipe(datasets=[{"path": "rows.jsonl", "weight": 2.5}])
     run = launch.prepare(recipe, folders, folders.data)
-    assert len(run.train_path.read_text().splitlines()) == 54 * 2 + 27
+    assert len(run.train_path.read_text().splitlines()) == 48 * 2 + 24
 
 
 def test_a_dependency_must_be_there_and_fit(folders: Folders) -> None:
