@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtWidgets import QApplication, QWidget
 from qasync import QEventLoop
 
 from expert_studio.core import settings as settings_file
@@ -39,19 +38,23 @@ from expert_studio.core.settings import Folders, Settings, bundled_experts_folde
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.base_download import BaseDownload
 from expert_studio.runtime.cycle_collector import CycleCollector
+from expert_studio.runtime.defects import defects_reported_to
 from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.runtime.feedback import Feedback
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.main_window import MainWindow
 from expert_studio.views.notices import Notices
 from expert_studio.views.pages.chat_page import ChatPage
-from expert_studio.views.pages.datasets_page import DatasetsPage
 from expert_studio.views.pages.library_page import LibraryPage
 from expert_studio.views.pages.settings_page import SettingsPage
-from expert_studio.views.pages.train_page import TrainPage
 from expert_studio.views.theme import Theme
 
+if TYPE_CHECKING:  # imported once the window is painted: they take half a second to make
+    from expert_studio.views.pages.datasets_page import DatasetsPage
+    from expert_studio.views.pages.train_page import TrainPage
+
 log = logging.getLogger("expert_studio")
+DATASETS, TRAINING = "datasets", "train"
 
 
 def load_engine_on_first_use(
@@ -125,15 +128,9 @@ class Studio(QObject):
         self.settings_page = SettingsPage(
             self._settings, self._folders, self.notices, self.background, self.base_download
         )
-        self.datasets_page = DatasetsPage(
-            self._folders, self.background, self.notices, self._chosen_base_folder
-        )
         self.window.add_page("library", self.tr("Library"), "library", self.library_page)
-        self.window.add_page("datasets", self.tr("Datasets"), "datasets", self.datasets_page)
-        self.train_page = TrainPage(
-            self._folders, self.library, self.background, self.notices, self._chat_bytes
-        )
-        self.window.add_page("train", self.tr("Training"), "training", self.train_page)
+        self.window.add_page(DATASETS, self.tr("Datasets"), "datasets", self._make_datasets)
+        self.window.add_page(TRAINING, self.tr("Training"), "training", self._make_training)
         self.window.add_page(
             "settings", self.tr("Settings"), "settings", self.settings_page, at_bottom=True
         )
@@ -143,8 +140,6 @@ class Studio(QObject):
         self._defect_met.connect(self.notices.crash)
         for worker in (self.background, self.database_lane, lane, self.base_download):
             worker.crashed.connect(self.notices.crash)
-        self.datasets_page.crashed.connect(self.notices.crash)
-        self._connect_training()
         for pool in (self.background, self.database_lane):
             pool.failed.connect(self.notices.error)
         lane.base_loading.connect(window.status.show_loading)
@@ -168,8 +163,30 @@ class Studio(QObject):
     def _chat_bytes(self) -> int:
         return self._base.resident_bytes if self._base is not None else 0
 
-    def _connect_training(self) -> None:
-        train, job = self.train_page, self.window.rail.job
+    @property
+    def datasets_page(self) -> DatasetsPage:
+        """Made after the window was painted, or when it is first asked for."""
+        return cast("DatasetsPage", self.window.made(DATASETS))
+
+    @property
+    def train_page(self) -> TrainPage:
+        """As `datasets_page`."""
+        return cast("TrainPage", self.window.made(TRAINING))
+
+    def _make_datasets(self) -> QWidget:
+        from expert_studio.views.pages.datasets_page import DatasetsPage
+
+        page = DatasetsPage(self._folders, self.background, self.notices, self._chosen_base_folder)
+        page.crashed.connect(self.notices.crash)
+        return page
+
+    def _make_training(self) -> QWidget:
+        from expert_studio.views.pages.train_page import TrainPage
+
+        train = TrainPage(
+            self._folders, self.library, self.background, self.notices, self._chat_bytes
+        )
+        job = self.window.rail.job
         train.crashed.connect(self.notices.crash)
         train.process.listed.connect(job.show_glances)
         job.opened.connect(self._on_run_wanted)
@@ -177,6 +194,7 @@ class Studio(QObject):
         train.library_changed.connect(self._on_library_changed)
         train.library_changed.connect(self.library_page.refresh)
         train.chat_wanted.connect(self._on_add_to_stack)
+        return train
 
     def loaded_base(self) -> BaseDescription | None:
         """The base that answers now."""
@@ -202,9 +220,11 @@ class Studio(QObject):
             log.error("%s", error)  # noqa: TRY400 (expected; a closing window shows nothing)
         self.dialogue.close()
         self.base_download.close()
-        ended = self.datasets_page.close_all()
-        ended = self.train_page.close_all() and ended
-        ended = self.model_thread.close() and ended
+        ended = self.model_thread.close()
+        for page in (DATASETS, TRAINING):
+            if self.window.is_made(page):
+                made = cast("DatasetsPage | TrainPage", self.window.made(page))
+                ended = made.close_all() and ended
         ended = self.background.close() and ended
         ended = self.database_lane.close() and ended
         self.history.close()
@@ -244,6 +264,15 @@ class Studio(QObject):
 
     @Slot()
     def _on_painted(self) -> None:
+        """The window is there: now the pages that take long to make, each in a turn of its own."""
+        QTimer.singleShot(0, self, partial(self.window.made, DATASETS))
+        QTimer.singleShot(0, self, partial(self.window.made, TRAINING))
+        QTimer.singleShot(0, self, self._set_to_work)
+
+    @Slot()
+    def _set_to_work(self) -> None:
+        if self._is_closed:
+            return
         settings = self._settings
         self.use_base(
             BaseRequest(settings.base_folder(self._folders), settings.quantization, settings.device)
@@ -311,7 +340,7 @@ class Studio(QObject):
 
     @Slot()
     def _on_training_wanted(self) -> None:
-        self.window.show_page("train")
+        self.window.show_page(TRAINING)
 
     @Slot(str)
     def _on_run_wanted(self, identifier: str) -> None:
@@ -355,34 +384,10 @@ async def _run(application: QApplication) -> int:
     closed = asyncio.Event()
     studio = Studio(application, Folders.default())
     studio.closed.connect(closed.set)
-    with _defects_reported_to(studio):
+    with defects_reported_to(studio.report_defect):
         studio.open()
         await closed.wait()
     return 0
-
-
-@contextmanager
-def _defects_reported_to(studio: Studio) -> Iterator[None]:
-    """Until the end of the block, what nobody caught on any thread reaches the crash dialog."""
-    of_main, of_threads = sys.excepthook, threading.excepthook
-
-    def on_main(
-        kind: type[BaseException], defect: BaseException, trace: TracebackType | None
-    ) -> None:
-        of_main(kind, defect, trace)
-        if isinstance(defect, Exception):
-            studio.report_defect(defect, "the window")
-
-    def on_thread(told: threading.ExceptHookArgs) -> None:
-        of_threads(told)
-        if isinstance(told.exc_value, Exception):
-            studio.report_defect(told.exc_value, told.thread.name if told.thread else "a thread")
-
-    sys.excepthook, threading.excepthook = on_main, on_thread
-    try:
-        yield
-    finally:
-        sys.excepthook, threading.excepthook = of_main, of_threads
 
 
 def _settings_of(folders: Folders) -> tuple[Settings, ExpertError | None]:

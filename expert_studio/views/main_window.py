@@ -12,6 +12,7 @@ Signals:
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._was_painted = False
         self._pages: dict[str, QWidget] = {}
+        self._makers: dict[str, Callable[[], QWidget]] = {}
         self.rail = Rail()
         self.status = StatusLine()
         self._stack = QStackedWidget()
@@ -88,9 +90,20 @@ class MainWindow(QMainWindow):
         return next(n for n, page in self._pages.items() if page is self._stack.currentWidget())
 
     def add_page(
-        self, name: str, title: str, icon: str, page: QWidget, at_bottom: bool = False
+        self,
+        name: str,
+        title: str,
+        icon: str,
+        page: QWidget | Callable[[], QWidget],
+        at_bottom: bool = False,
     ) -> None:
-        """Ctrl+1, Ctrl+2 ... reach pages in the order in which they were added."""
+        """Ctrl+1, Ctrl+2 ... reach pages in the order in which they were added.
+
+        A page given as a function is made when it is first asked for.
+        """
+        if not isinstance(page, QWidget):
+            self._makers[name] = page
+            page = QWidget()
         self._pages[name] = page
         self._stack.addWidget(page)
         self.rail.add_page(name, title, icon, at_bottom)
@@ -100,9 +113,24 @@ class MainWindow(QMainWindow):
         if len(self._pages) == 1:
             self.rail.select(name)
 
+    def is_made(self, name: str) -> bool:
+        """Whether the page of that name is more than a place in the rail."""
+        return name not in self._makers
+
+    def made(self, name: str) -> QWidget:
+        """The page of that name, made now if it was not yet."""
+        maker = self._makers.pop(name, None)
+        if maker is not None:
+            holder, page = self._pages[name], maker()
+            self._pages[name] = page
+            self._stack.insertWidget(self._stack.indexOf(holder), page)
+            self._stack.removeWidget(holder)
+            holder.deleteLater()
+        return self._pages[name]
+
     @Slot(str)
     def show_page(self, name: str) -> None:
-        self._stack.setCurrentWidget(self._pages[name])
+        self._stack.setCurrentWidget(self.made(name))
         self.rail.select(name)
         self.page_shown.emit(name)
 

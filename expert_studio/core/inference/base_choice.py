@@ -11,7 +11,6 @@ from expert_studio.core import settings
 from expert_studio.core.errors import UsageError
 from expert_studio.core.inference.base_model_files import base_name, base_sha256, weight_files
 from expert_studio.core.inference.decoder_shape import read_shape
-from expert_studio.core.inference.download import fetched_bases
 from expert_studio.core.settings import Folders
 
 
@@ -28,6 +27,9 @@ def base_folder(wanted: str | Path | None, folders: Folders) -> Path:
         return folders.bundled_base
     if Path(wanted).is_dir():
         return Path(wanted)
+    # Imported here: what fetches from a hub takes a tenth of a second, and few ask for it.
+    from expert_studio.core.inference.download import fetched_bases
+
     for base in fetched_bases(folders.bases):
         if str(wanted).lower() in {base.repo.lower(), base.folder.name.lower()}:
             return base.folder

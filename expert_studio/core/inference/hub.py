@@ -14,15 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urljoin, urlsplit
 
-import httpx
 import keyring
 from keyring.errors import KeyringError
 
 from expert_studio.core.errors import DownloadError
 from expert_studio.core.inference.hub_files import HubFile, wanted_files
+
+if TYPE_CHECKING:  # a tenth of a second, and few sessions ask the hub: imported where it is used
+    import httpx
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 KEYRING_SERVICE = "expert-studio"
@@ -102,6 +104,8 @@ class Hub:
         token: str | None = None,
         stall_s: float = 5.0,
     ) -> None:
+        import httpx
+
         self._endpoint = _checked_endpoint(endpoint or os.environ.get("HF_ENDPOINT"))
         self._token = _checked_token(token, self._endpoint)
         self.host = urlsplit(self._endpoint).netloc
@@ -211,6 +215,8 @@ class Hub:
         return {}
 
     def _redirected(self, url: str, response: httpx.Response, repo: str) -> str:
+        import httpx
+
         try:
             target = str(httpx.URL(url).join(response.headers.get("location", "")))
         except httpx.InvalidURL:

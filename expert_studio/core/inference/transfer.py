@@ -13,13 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from expert_studio.core.errors import DownloadError
 from expert_studio.core.inference.hub import Hub
 from expert_studio.core.inference.hub_files import HubFile
+
+if TYPE_CHECKING:  # as in `hub`
+    import httpx
 
 SPEED_WINDOW_S = 5.0
 REPORT_EVERY_S = 0.1
@@ -117,6 +118,8 @@ class Transfer:
 
     def insist(self, ask: Callable[[], Asked]) -> Asked:
         """Asks again after a server error or a broken connection, a few times."""
+        import httpx
+
         for attempt in range(1, self._patience.attempts + 1):
             try:
                 return ask()
@@ -190,6 +193,8 @@ class Transfer:
 
     def _attempt(self, commit: str, file: HubFile, partial: Path) -> httpx.HTTPError | None:
         """Appends what one connection gives; None when it ended in order."""
+        import httpx
+
         size = _size(partial)
         try:
             with self._hub.stream(self._repo, commit, file, size) as (start, pieces):
@@ -251,6 +256,8 @@ class Transfer:
         )
 
     def _unreachable(self, cause: httpx.HTTPError) -> DownloadError:
+        import httpx
+
         if isinstance(cause, httpx.HTTPStatusError):
             status = cause.response.status_code
             why = (
