@@ -55,6 +55,7 @@ class DatasetDiff(QFrame):
         head.addSpacing(12)
         for number, _ in enumerate(_KINDS):
             button = QPushButton()
+            button.setAccessibleName(self.tr("Show rows"))
             button.setProperty("role", "segment")
             button.setCheckable(True)
             self._kinds.addButton(button, number)

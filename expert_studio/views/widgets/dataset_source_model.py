@@ -63,6 +63,9 @@ class ModelForm(Form):
         self._model.setEditable(True)
         self._model.setMinimumWidth(220)
         self._model.setAccessibleName(self.tr("Model"))
+        typed = self._model.lineEdit()
+        assert typed is not None
+        typed.setAccessibleName(self.tr("Model"))
         self._address = QLineEdit()
         self._address.setMinimumWidth(320)
         self._address.setAccessibleName(self.tr("Address of the interface"))
