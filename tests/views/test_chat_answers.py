@@ -3,56 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog
-from pytestqt.qtbot import QtBot
 
-from expert_studio.app import Studio
 from expert_studio.core.datasets.examples import Example
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.experts.library import Library
-from expert_studio.core.settings import Folders
 from expert_studio.views.widgets.answer_foot import AnswerFoot
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
 from expert_studio.views.widgets.rich_text import CodeFrame
-from tests.demonstration_experts import tiny_experts
-from tests.fake_engine import FakeEngine, factory_of
+from tests.fake_engine import FakeEngine
 from tests.studio_driver import Person
 
 Opened = Callable[[FakeEngine], Person]
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_experts(tmp_path_factory.mktemp("packages"))
-
-
-@pytest.fixture
-def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path, packages: Path) -> Iterator[Opened]:
-    """Opens the whole window on a fake engine, past its first run; again on the same data."""
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "settings.json").write_text('{"first_run_done": true}')
-    studios: list[Studio] = []
-
-    def open_on(engine: FakeEngine) -> Person:
-        studio = Studio(qapp, Folders(data), factory_of(engine), bundled_experts=packages)
-        studios.append(studio)
-        studio.open()
-        person = Person(studio, qtbot)
-        person.until(lambda: studio.loaded_base() is not None)
-        person.until(lambda: len(studio.chat_page.composer.rows) == 3)
-        return person
-
-    yield open_on
-    for studio in studios:
-        studio.window.close()
-        studio.window.deleteLater()
-    qapp.setStyleSheet("")
 
 
 def _streaming(opened: Opened, pieces: tuple[str, str]) -> tuple[Person, FakeEngine]:

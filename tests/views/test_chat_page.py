@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,46 +19,14 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from expert_studio.app import Studio
 from expert_studio.core.errors import InferenceError
 from expert_studio.core.inference.history import Conversation
-from expert_studio.core.settings import Folders
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.rich_text import RichText
-from tests.demonstration_experts import tiny_experts
-from tests.fake_engine import FakeEngine, factory_of
+from tests.fake_engine import FakeEngine
 from tests.studio_driver import Person
 
 Opened = Callable[[FakeEngine], Person]
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_experts(tmp_path_factory.mktemp("packages"))
-
-
-@pytest.fixture
-def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path, packages: Path) -> Iterator[Opened]:
-    """Opens the whole window on a fake engine, past its first run."""
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "settings.json").write_text('{"first_run_done": true}')
-    studios: list[Studio] = []
-
-    def open_on(engine: FakeEngine) -> Person:
-        studio = Studio(qapp, Folders(data), factory_of(engine), bundled_experts=packages)
-        studios.append(studio)
-        studio.open()
-        person = Person(studio, qtbot)
-        person.until(lambda: studio.loaded_base() is not None)
-        person.until(lambda: len(studio.chat_page.composer.rows) == 3)
-        return person
-
-    yield open_on
-    for studio in studios:
-        studio.window.close()
-        studio.window.deleteLater()
-    qapp.setStyleSheet("")
 
 
 def _kept(person: Person) -> list[tuple[str, str]]:

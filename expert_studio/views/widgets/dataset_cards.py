@@ -14,11 +14,9 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -32,13 +30,13 @@ from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.errors import ExpertError
 from expert_studio.views.theme import tokens_of
 from expert_studio.views.theme_tokens import CARD_PADDING, CARD_RADIUS
+from expert_studio.views.widgets.card_columns import CardColumns
 from expert_studio.views.widgets.dataset_words import count_text, rows_text, value_name, when_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
 
 CARD_HEIGHT = 112
 _CARD_MIN_WIDTH = 280
-_GAP = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ class DatasetCard(QAbstractButton):
         painter.end()
 
 
-class DatasetGrid(QWidget):
+class DatasetGrid(CardColumns):
     """Signals:
     opened(str): the dataset whose card was chosen.
     renaming(str), deleting(str): from a card's menu.
@@ -176,13 +174,8 @@ class DatasetGrid(QWidget):
     deleting = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(_CARD_MIN_WIDTH, parent)
         self._cards: list[DatasetCard] = []
-        self._columns = 0
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(_GAP)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     @property
     def cards(self) -> tuple[DatasetCard, ...]:
@@ -191,7 +184,7 @@ class DatasetGrid(QWidget):
     def show_datasets(self, summaries: Sequence[DatasetSummary]) -> None:
         focused = next((card.summary.name for card in self._cards if card.hasFocus()), "")
         for card in self._cards:
-            self._grid.removeWidget(card)
+            self.take_out(card)
             card.hide()
             card.deleteLater()
         self._cards = []
@@ -202,26 +195,7 @@ class DatasetGrid(QWidget):
             self._cards.append(card)
             if summary.name == focused:
                 card.setFocus()
-        self._arrange()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if self._columns_that_fit() != self._columns:
-            self._arrange()
-
-    def _columns_that_fit(self) -> int:
-        return max(1, (self.width() + _GAP) // (_CARD_MIN_WIDTH + _GAP))
-
-    def _arrange(self) -> None:
-        for column in range(self._columns):
-            self._grid.setColumnStretch(column, 0)
-        self._columns = self._columns_that_fit()
-        for number, card in enumerate(self._cards):
-            self._grid.addWidget(card, number // self._columns, number % self._columns)
-            card.show()
-        for column in range(self._columns):
-            self._grid.setColumnStretch(column, 1)
-        self.updateGeometry()
+        self.lay_out(self._cards)
 
     @Slot()
     def _on_opened(self, name: str, _checked: bool = False) -> None:

@@ -20,18 +20,18 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.views.theme import body_font, tokens_of
 from expert_studio.views.theme_tokens import CARD_PADDING, CARD_RADIUS, Tokens
 from expert_studio.views.widgets import expert_facts
+from expert_studio.views.widgets.card_columns import CardColumns
 from expert_studio.views.widgets.clamped_lines import LINE_SPACING, clamped_lines
 from expert_studio.views.widgets.quantities import size_text
 
 CARD_HEIGHT = 116
 _CARD_MIN_WIDTH = 232
-_GAP = 12
 _DOT = 9.0
 _CHIP_HEIGHT = 17.0
 _DESCRIPTION_LINES = 2
@@ -158,7 +158,7 @@ class ExpertCard(QAbstractButton):
         )
 
 
-class ExpertGrid(QWidget):
+class ExpertGrid(CardColumns):
     """Cards in as many columns as fit. Tab comes to them from the widget `after`.
 
     Signals:
@@ -168,17 +168,12 @@ class ExpertGrid(QWidget):
     chosen = Signal(str)
 
     def __init__(self, after: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(_CARD_MIN_WIDTH, parent)
         self._made: dict[int, ExpertCard] = {}  # by the identity of their expert
         self._shown: list[ExpertCard] = []
-        self._columns = 0
         self._group = QButtonGroup(self)
         self._group.buttonClicked.connect(self._on_clicked)
         self._after = after
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(_GAP)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     @property
     def cards(self) -> tuple[ExpertCard, ...]:
@@ -198,16 +193,17 @@ class ExpertGrid(QWidget):
             self._made[id(expert)] = card
         for card in before.values():
             self._group.removeButton(card)
-            self._grid.removeWidget(card)
+            self.take_out(card)
             card.hide()
             card.deleteLater()
         self._shown = [card for card in self._shown if id(card.expert) in self._made]
+        self._laid_out = self._shown
 
     def show_only(self, experts: Sequence[InstalledExpert]) -> None:
         """Shows these, in this order; `set_experts` must know them."""
         wanted = [self._made[id(expert)] for expert in experts]
         for card in self._made.values():
-            self._grid.removeWidget(card)
+            self.take_out(card)
         for card in set(self._made.values()) - set(wanted):
             card.hide()
         self._shown = wanted
@@ -215,7 +211,7 @@ class ExpertGrid(QWidget):
         for card in wanted:  # Tab follows reading order
             QWidget.setTabOrder(before, card)
             before = card
-        self._arrange()
+        self.lay_out(self._shown)
 
     def choose(self, name: str) -> None:
         """Marks one card, or none for "", without a signal."""
@@ -223,25 +219,6 @@ class ExpertGrid(QWidget):
         for card in self._made.values():
             card.setChecked(card.expert.name == name)
         self._group.setExclusive(True)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if self._columns_that_fit() != self._columns:
-            self._arrange()
-
-    def _columns_that_fit(self) -> int:
-        return max(1, (self.width() + _GAP) // (_CARD_MIN_WIDTH + _GAP))
-
-    def _arrange(self) -> None:
-        for column in range(self._columns):
-            self._grid.setColumnStretch(column, 0)
-        self._columns = self._columns_that_fit()
-        for number, card in enumerate(self._shown):
-            self._grid.addWidget(card, number // self._columns, number % self._columns)
-            card.show()
-        for column in range(self._columns):
-            self._grid.setColumnStretch(column, 1)
-        self.updateGeometry()
 
     @Slot(QAbstractButton)
     def _on_clicked(self, card: QAbstractButton) -> None:
