@@ -91,7 +91,9 @@ def same_in_the_engine(run: RunFolder, quantization: str = "fp32") -> bool:
     return bool(torch.linalg.norm(given - wanted) / torch.linalg.norm(wanted) < bound)
 
 
-@pytest.mark.parametrize("kind", ["lora", "dora", "ia3", "soft_prompt"])
+@pytest.mark.parametrize(
+    "kind", ["lora", pytest.param("dora", marks=pytest.mark.long), "ia3", "soft_prompt"]
+)
 def test_each_kind_lowers_the_loss_and_answers_in_the_engine_as_in_peft(
     home: Path, kind: str
 ) -> None:
@@ -192,6 +194,7 @@ def test_packed_rows_are_learned_as_if_each_stood_alone(home: Path) -> None:
     assert first_loss(packing=True) == pytest.approx(first_loss(packing=False), rel=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("held", ["nf4", pytest.param("int8", marks=pytest.mark.long)])
 def test_a_quantized_base_is_learned_on(home: Path, held: str) -> None:
     run = trained(

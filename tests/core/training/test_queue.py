@@ -84,6 +84,7 @@ def test_one_that_cannot_start_is_told_and_the_line_goes_on(folders: Folders) ->
     assert names(folders) == []
 
 
+@pytest.mark.long
 def test_the_line_is_worked_off_one_after_the_other(folders: Folders) -> None:
     """The keeper is killed while the first run trains; woken again, it goes on with the next."""
     first, second = prepared(folders, "first"), prepared(folders, "second")
