@@ -84,8 +84,15 @@ class Stage(QObject):
         )
 
     def button(self, name: str) -> QAbstractButton:
+        # A row that was just laid out is shown by an event of its own, after the work is done.
+        self.qtbot.waitUntil(lambda: self._found(name) is not None, timeout=WAIT_MS)
+        found = self._found(name)
+        assert found is not None
+        return found
+
+    def _found(self, name: str) -> QAbstractButton | None:
         shown = [b for b in self.page.findChildren(QAbstractButton) if b.isVisibleTo(self.page)]
-        return next(button for button in shown if button.accessibleName().startswith(name))
+        return next((b for b in shown if b.accessibleName().startswith(name)), None)
 
     def press(self, name: str) -> None:
         self.qtbot.mouseClick(self.button(name), Qt.MouseButton.LeftButton)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expert_studio.core.datasets.examples import (
+    Example,
     Scorer,
     Turn,
     parse_asked,
@@ -41,6 +42,21 @@ class PreferencePair:
     difficulty: str = ""
     check: str = ""
     flaw: str = ""
+
+
+def chosen_example(pair: PreferencePair) -> Example:
+    """The pair's prompt with the answer that is preferred, as a row to score or to learn from."""
+    return Example(
+        turns=(*pair.prompt, Turn("assistant", pair.chosen)),
+        identifier=pair.identifier,
+        family=pair.family,
+        source=pair.source,
+        license=pair.license,
+        scorer=pair.scorer,
+        task=pair.task,
+        difficulty=pair.difficulty,
+        check=pair.check,
+    )
 
 
 def is_preference(row: Mapping[str, Any]) -> bool:

@@ -21,7 +21,11 @@ from expert_studio.core.datasets.examples import (
     parse_row,
     parse_turns,
 )
-from expert_studio.core.datasets.preference import is_preference, parse_preference
+from expert_studio.core.datasets.preference import (
+    chosen_example,
+    is_preference,
+    parse_preference,
+)
 from expert_studio.core.errors import DatasetError
 from expert_studio.core.training.scores import parsed
 
@@ -76,28 +80,17 @@ def _lines(path: Path) -> Iterator[Example]:
             continue
         try:
             row = json.loads(line)
-            example = _pair(row) if is_preference(row) else _with_scorer(parse_row(row), row)
+            example = (
+                chosen_example(parse_preference(row))
+                if is_preference(row)
+                else _with_scorer(parse_row(row), row)
+            )
         except (ValueError, RecursionError, DatasetError) as cause:
             why = cause.why if isinstance(cause, DatasetError) else f"It is not JSON: {cause}."
             raise DatasetError(
                 f"Line {number} of {path.name} cannot be used.", why, "Correct or remove it."
             ) from cause
         yield example if example.identifier else replace(example, identifier=f"row-{number}")
-
-
-def _pair(row: Any) -> Example:
-    pair = parse_preference(row)
-    return Example(
-        turns=(*pair.prompt, Turn("assistant", pair.chosen)),
-        identifier=pair.identifier,
-        family=pair.family,
-        source=pair.source,
-        license=pair.license,
-        scorer=pair.scorer,
-        task=pair.task,
-        difficulty=pair.difficulty,
-        check=pair.check,
-    )
 
 
 def _with_scorer(example: Example, row: Mapping[str, Any]) -> Example:

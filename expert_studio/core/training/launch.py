@@ -173,19 +173,9 @@ def _settled_start(recipe: Recipe, library: Library) -> tuple[Recipe, str]:
     if start is None:
         return recipe, ""
     expert = library.find(start.name)
-    reason = ""
-    if start.version not in ("", expert.version):
-        reason = f"Version {expert.version} is installed, {start.version} is wanted."
-    elif start.weights_sha256 not in ("", expert.weights_sha256):
-        reason = "Its weights are not those the recipe was made with."
-    elif not any(entry.is_named(recipe.base.name) for entry in expert.manifest.base_models):
-        reason = f"It was not made for {recipe.base.name}."
-    if reason:
-        raise CompatibilityError(
-            f"{recipe.name} cannot go on from {start.name}.",
-            reason,
-            f"Install a {start.name} that fits.",
-        )
+    fits = start.version in ("", expert.version)
+    what = f"{recipe.name} cannot go on from {start.name}."
+    _check(what, expert, start, recipe, "" if fits else start.version)
     settled = Start(name=expert.name, version=expert.version, weights_sha256=expert.weights_sha256)
     shape = _adapter_of(expert, recipe.adapter)
     update = {"start": settled, "adapter": shape}
@@ -208,20 +198,32 @@ def _adapter_of(expert: InstalledExpert, wanted: Adapter) -> Adapter:
 def _found(name: str, recipe: Recipe, index: int, library: Library) -> InstalledExpert:
     wanted = recipe.dependencies[index]
     expert = library.find(name)
+    fits = parse_requirement(f"{name}@{wanted.requirement}").accepts(expert.version)
+    what = f"{recipe.name} cannot be trained on top of {name}."
+    _check(what, expert, wanted, recipe, "" if fits else wanted.requirement)
+    return expert
+
+
+def _check(
+    what: str,
+    expert: InstalledExpert,
+    wanted: Dependency | Start,
+    recipe: Recipe,
+    missing_version: str,
+) -> None:
+    """Raises CompatibilityError: other version or weights than wanted, or of another base.
+
+    `missing_version` is what is wanted where the installed version will not do, else "".
+    """
     reason = ""
-    if not parse_requirement(f"{name}@{wanted.requirement}").accepts(expert.version):
-        reason = f"Version {expert.version} is installed, {wanted.requirement} is wanted."
+    if missing_version:
+        reason = f"Version {expert.version} is installed, {missing_version} is wanted."
     elif wanted.weights_sha256 not in ("", expert.weights_sha256):
         reason = "Its weights are not those the recipe was made with."
     elif not any(entry.is_named(recipe.base.name) for entry in expert.manifest.base_models):
         reason = f"It was not made for {recipe.base.name}."
     if reason:
-        raise CompatibilityError(
-            f"{recipe.name} cannot be trained on top of {name}.",
-            reason,
-            f"Install a {name} that fits.",
-        )
-    return expert
+        raise CompatibilityError(what, reason, f"Install a {wanted.name} that fits.")
 
 
 def _base_name(said: str) -> str:

@@ -17,7 +17,6 @@ from typing import Any
 from expert_studio.core.datasets.dataset_recipe import build, read_dataset_recipe
 from expert_studio.core.datasets.examples import (
     Example,
-    Turn,
     as_row,
     numbered_lines,
     read_examples,
@@ -25,6 +24,7 @@ from expert_studio.core.datasets.examples import (
 )
 from expert_studio.core.datasets.preference import (
     PreferencePair,
+    chosen_example,
     is_preference,
     parse_preference,
 )
@@ -107,18 +107,7 @@ def answers_to_score(path: Path, method: str) -> Iterator[Example]:
     if method != "dpo":
         yield from read_examples(path)
         return
-    for pair in read_pairs(path):
-        yield Example(
-            turns=(*pair.prompt, Turn("assistant", pair.chosen)),
-            identifier=pair.identifier,
-            family=pair.family,
-            source=pair.source,
-            license=pair.license,
-            scorer=pair.scorer,
-            task=pair.task,
-            difficulty=pair.difficulty,
-            check=pair.check,
-        )
+    yield from map(chosen_example, read_pairs(path))
 
 
 def _as_json(row: Row) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -46,6 +45,7 @@ from expert_studio.views.widgets.library_contents import (
 )
 from expert_studio.views.widgets.library_filter import LibraryFilter
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.scrolling import scrolling
 
 
 class LibraryPage(QWidget):
@@ -171,12 +171,7 @@ class LibraryPage(QWidget):
         for widget in (self._filter, self._grid, self._nothing):
             column.addWidget(widget)
         column.addWidget(self._graph, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        return scroll
+        return scrolling(inside)
 
     def _build_empty(self) -> QWidget:
         empty = EmptyState(

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +28,7 @@ from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.base_section import BaseSection
 from expert_studio.views.widgets.loading_section import LoadingSection
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import SettingCard
 
 _COLUMN_WIDTH = 760
@@ -98,11 +98,7 @@ class SettingsPage(QWidget):
         outer.setContentsMargins(PAGE_PADDING, 16, PAGE_PADDING, 20)
         outer.addWidget(held, 10)
         outer.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
+        scroll = scrolling(inside)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(0)

@@ -15,12 +15,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from expert_studio.views.widgets.dataset_words import count_text, rows_text
+from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
 
@@ -70,11 +70,7 @@ class DatasetChecks(QWidget):
         self._list.setContentsMargins(0, 0, 4, 0)
         self._list.setSpacing(0)
         self._list.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
+        scroll = scrolling(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)

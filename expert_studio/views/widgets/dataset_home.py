@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.runtime.background import Background
@@ -15,6 +15,7 @@ from expert_studio.views.widgets.dataset_cards import DatasetGrid, DatasetSummar
 from expert_studio.views.widgets.dataset_dialogs import NameDialog
 from expert_studio.views.widgets.empty_state import EmptyState
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.scrolling import scrolling
 
 
 class DatasetHome(QWidget):
@@ -67,11 +68,7 @@ class DatasetHome(QWidget):
         column.setContentsMargins(PAGE_PADDING, 16, PAGE_PADDING, 16)
         column.addWidget(self.grid)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
+        scroll = scrolling(inside)
         empty = EmptyState(
             "datasets",
             self.tr("No datasets yet"),

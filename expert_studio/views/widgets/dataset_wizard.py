@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -37,6 +36,7 @@ from expert_studio.views.widgets.dataset_source_rule import RuleForm
 from expert_studio.views.widgets.dataset_words import count_text
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.quantities import time_left_text
+from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
 PREVIEWED = 10
@@ -133,12 +133,7 @@ class DatasetWizard(QWidget):
         above.setContentsMargins(0, 0, 0, 0)
         above.addWidget(self._forms)
         above.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        return scroll
+        return scrolling(inside)
 
     def _build_preview(self) -> QWidget:
         self._told = note("")

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -31,6 +30,7 @@ from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.empty_state import EmptyState
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.state_dot import StateDot
 from expert_studio.views.widgets.training_curves import MOST_COMPARED
 from expert_studio.views.widgets.training_words import (
@@ -80,11 +80,7 @@ class TrainingRuns(QWidget):
         self._column.setContentsMargins(PAGE_PADDING, 16, PAGE_PADDING, 16)
         self._column.setSpacing(8)
         self._column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
+        scroll = scrolling(inside)
         empty = EmptyState(
             "training",
             self.tr("No runs yet"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from expert_studio.core.training.coach import Advice
 from expert_studio.core.training.events import Sampled
@@ -15,6 +15,7 @@ from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
+from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 from expert_studio.views.widgets.training_words import loss_text, share_text
 
@@ -36,11 +37,7 @@ class TrainingSide(QFrame):
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(16, 16, 16, 16)
         self._column.setSpacing(8)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
+        scroll = scrolling(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(scroll)
