@@ -26,6 +26,7 @@ from expert_studio.commands.estimating import estimate_memory
 from expert_studio.commands.evaluating import evaluate
 from expert_studio.commands.first_run import first_run
 from expert_studio.commands.library import info, install, list_experts, uninstall
+from expert_studio.commands.officials import official_verbs
 from expert_studio.commands.packing import package
 from expert_studio.commands.providers import provider_verbs
 from expert_studio.commands.report import Sentences
@@ -60,6 +61,7 @@ app.command("migrate")(migrate)
 app.command("validate")(validate_expert)
 app.command("lock")(lock)
 app.add_typer(trust_verbs, name="trust")
+app.add_typer(official_verbs, name="official")
 app.add_typer(base_verbs, name="base")
 app.add_typer(dataset_verbs, name="dataset")
 app.add_typer(provider_verbs, name="provider")
