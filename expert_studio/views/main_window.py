@@ -5,6 +5,7 @@ Knows pages by name only. A `.expert` file dropped anywhere is handed on.
 Signals:
     painted(): once, after the first picture was on screen.
     page_shown(str): another page came to the front.
+    page_made(str): a page that was added as a function is there now.
     files_dropped(tuple[Path, ...]): expert packages dropped outside a page that takes them.
     closing(): the person closes the window.
 """
@@ -47,6 +48,7 @@ NAMED_RAIL_FROM = 1260  # narrower, the page needs the room more than the names 
 class MainWindow(QMainWindow):
     painted = Signal()
     page_shown = Signal(str)
+    page_made = Signal(str)
     files_dropped = Signal(object)
     closing = Signal()
 
@@ -126,6 +128,7 @@ class MainWindow(QMainWindow):
             self._stack.insertWidget(self._stack.indexOf(holder), page)
             self._stack.removeWidget(holder)
             holder.deleteLater()
+            self.page_made.emit(name)
         return self._pages[name]
 
     @Slot(str)

@@ -1,0 +1,119 @@
+"""The base that answers, as every part of the window is told of it. Knows no other connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+
+from expert_studio.composition.kept_settings import KeptSettings
+from expert_studio.composition.pages import SETTINGS, Pages
+from expert_studio.composition.parts import Parts
+from expert_studio.core.errors import ExpertError
+from expert_studio.core.experts.library import InstalledExpert
+from expert_studio.core.inference.conversation import (
+    BaseDescription,
+    BaseRequest,
+    MemoryByOwner,
+)
+from expert_studio.core.inference.history import Turn
+from expert_studio.core.settings import Folders
+from expert_studio.runtime.cycle_collector import CycleCollector
+
+
+class BaseInUse:
+    """Which base is loaded, and which one the settings name."""
+
+    def __init__(self, folders: Folders, settings: KeptSettings) -> None:
+        self._folders = folders
+        self._settings = settings
+        self.description: BaseDescription | None = None
+
+    def loaded(self) -> BaseDescription | None:
+        return self.description
+
+    def chosen_folder(self) -> Path | None:
+        folder = self._settings.value.base_folder(self._folders)
+        return folder if (folder / "tokenizer.json").is_file() else None
+
+    def request(self) -> BaseRequest:
+        chosen = self._settings.value
+        return BaseRequest(chosen.base_folder(self._folders), chosen.quantization, chosen.device)
+
+
+class BaseLinks(QObject):
+    """Loads bases and tells pages and status line what answers and what it takes."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        pages: Pages,
+        base: BaseInUse,
+        collector: CycleCollector,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._parts = parts
+        self._pages = pages
+        self._base = base
+        self._collector = collector
+        self._tiers: dict[str, str] = {}
+        lane, status = parts.model_thread, parts.window.status
+        lane.base_loading.connect(status.show_loading)
+        lane.base_ready.connect(self._on_base_ready)
+        lane.base_failed.connect(self._on_base_failed)
+        lane.memory_changed.connect(self._on_memory_changed)
+        pages.settings.base_chosen.connect(self.use)
+        pages.chat.stack_changed.connect(status.show_stack)
+        pages.chat.answered.connect(self._on_answered)
+
+    @Slot(object)
+    def use(self, request: BaseRequest) -> None:
+        """Loads another base in place of the one that answers."""
+        self._base.description = None
+        self._pages.chat.set_base(None)
+        chosen = self._parts.settings.value
+        self._parts.model_thread.load_base(
+            replace(
+                request,
+                kv=chosen.kv,
+                context=chosen.context,
+                cache_bytes=chosen.cache_mb << 20,
+            )
+        )
+
+    def set_experts(self, experts: Sequence[InstalledExpert]) -> None:
+        """The library changed: memory is told by tier."""
+        self._tiers = {expert.name: expert.manifest.tier for expert in experts}
+
+    @Slot(object)
+    def _on_base_ready(self, base: BaseDescription) -> None:
+        self._base.description = base
+        self._collector.settle()
+        self._parts.window.status.show_base(base)
+        self._pages.chat.set_base(base)
+        self._pages.library.base_changed()
+
+    @Slot(object)
+    def _on_base_failed(self, error: ExpertError) -> None:
+        self._base.description = None
+        self._parts.window.status.show_failed()
+        self._pages.chat.set_base(None)
+        self._pages.library.base_changed()
+        self._parts.notices.error(error, self.tr("Open Settings"), self._on_settings_wanted)
+
+    @Slot()
+    def _on_settings_wanted(self) -> None:
+        self._parts.window.show_page(SETTINGS)
+
+    @Slot(object)
+    def _on_memory_changed(self, memory: MemoryByOwner) -> None:
+        self._parts.window.status.show_memory(memory, self._tiers)
+        self._pages.chat.show_memory(memory)
+
+    @Slot(object)
+    def _on_answered(self, turn: Turn) -> None:
+        if turn.timing is not None:
+            self._parts.window.status.show_speed(turn.timing.decode_tok_s)
