@@ -5,6 +5,7 @@ Nothing heavy is imported here: `expert-cli list` answers without loading torch.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import io
 import sys
@@ -33,6 +34,9 @@ from expert_studio.commands.report import Sentences
 from expert_studio.commands.signing import keygen, sign, verify
 from expert_studio.commands.training import train
 from expert_studio.commands.trusting import trust_verbs
+from expert_studio.core import network, settings
+from expert_studio.core.errors import SettingsError
+from expert_studio.core.settings import Folders
 
 app = typer.Typer(
     cls=Sentences,
@@ -85,7 +89,7 @@ def _say_version(wanted: bool) -> None:
 
 @app.callback()
 def expert_cli(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 (typer calls back)
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it.")
     ] = False,
 ) -> None:
@@ -94,6 +98,8 @@ def expert_cli(
     Exit codes: 0 done, 1 another failure, 2 usage, 3 dependencies, 4 compatibility,
     5 signature, 10 train, 11 validate, 12 package, 70 a defect, 130 stopped.
     """
+    with contextlib.suppress(SettingsError):  # the verb that needs them says what is wrong
+        network.switch(off=settings.load(Folders.default()).offline)
 
 
 def main(arguments: list[str] | None = None) -> int:

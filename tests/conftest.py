@@ -58,6 +58,8 @@ def studio_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """The data folder of this test: empty, its own, and what `Folders.default()` finds."""
     home = tmp_path_factory.mktemp("studio-home")
     monkeypatch.setenv("EXPERT_STUDIO_HOME", str(home))
+    # a window's settings may switch the network off; the next test finds it as it was
+    monkeypatch.setenv("EXPERT_STUDIO_OFFLINE_CHOSEN", "")
     return home
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from expert_studio.core import network
 from expert_studio.core import settings as settings_file
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.settings import Folders, Settings
@@ -39,6 +40,7 @@ class KeptSettings(QObject):
             self._value = settings_file.load(folders)
         except ExpertError as error:
             self._value, self.unreadable = Settings(), error
+        network.switch(off=self._value.offline)
 
     @property
     def value(self) -> Settings:
@@ -48,6 +50,7 @@ class KeptSettings(QObject):
         if settings == self._value:
             return
         self._value = settings
+        network.switch(off=settings.offline)
         self._lane.run(settings_file.save, settings, self._folders)
         self.changed.emit(settings)
 

@@ -98,9 +98,14 @@ class Settings:
     cache_mb: int = 0  # for keys and values of earlier texts, in MiB; 0 is a share of the memory
     unsigned_packages: UnsignedPolicy = "ask"  # whether packages nobody signed are installed
     first_run_done: bool = False
+    tour_done: bool = False  # the three steps were taken or skipped
     reduced_motion: bool = False
+    font_percent: int = 100  # of the sizes in the theme
+    offline: bool = False  # nothing leaves this machine
     corrections: str = ""  # the dataset that what is said of answers goes to; "" asks first
     window_geometry: str = ""  # base64 of QWidget.saveGeometry()
+    window_page: str = ""  # the page in front when the window was closed
+    window_splits: str = ""  # of its splitters, as the window wrote it
 
     def base_folder(self, folders: Folders) -> Path:
         """The folder of the chosen base (the bundled one when none was chosen)."""

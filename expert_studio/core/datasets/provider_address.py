@@ -20,6 +20,7 @@ from typing import Literal
 import httpcore2
 import httpx2
 
+from expert_studio.core import network
 from expert_studio.core.datasets.provider_failure import AddressRefused
 
 IP = IPv4Address | IPv6Address
@@ -183,6 +184,8 @@ class GuardedDialler(httpcore2.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
     async def _checked(self, host: str, port: int, limit_s: float | None) -> list[str]:
+        if network.is_off() and not network.is_this_machine(host):
+            raise AddressRefused(f"{host} was not asked.", network.why_off(), network.how_on())
         try:
             found = await asyncio.wait_for(self._resolve(host.strip("[]"), port), limit_s)
         except OSError as cause:  # TimeoutError among them

@@ -26,6 +26,7 @@ from expert_studio.core.inference.hub import (
     check_names,
     is_offline,
     known_base,
+    offline_error,
 )
 from expert_studio.core.inference.hub_files import HubFile
 from expert_studio.core.inference.transfer import (
@@ -122,11 +123,7 @@ def download_base(
     wanted_revision = revision or (known.revision if known else "main")
     check_names(repo, wanted_revision)
     if is_offline():
-        raise DownloadError(
-            f"{repo} was not fetched.",
-            "The network is switched off (EXPERT_STUDIO_OFFLINE or HF_HUB_OFFLINE).",
-            "Unset it, or copy the base's folder to this machine by other means.",
-        )
+        raise offline_error(repo)
     with Hub(endpoint, token, patience.stall_s) as hub:
         transfer = Transfer(hub, repo, on_progress, control or DownloadControl(), patience)
         return _Download(hub, repo, destination, transfer).run(wanted_revision)

@@ -20,6 +20,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import keyring
 from keyring.errors import KeyringError
 
+from expert_studio.core import network
 from expert_studio.core.errors import DownloadError
 from expert_studio.core.inference.hub_files import HubFile, wanted_files
 
@@ -76,9 +77,20 @@ def known_base(repo: str) -> KnownBase | None:
 
 
 def is_offline() -> bool:
-    """Whether the person switched the network off (`EXPERT_STUDIO_OFFLINE` or `HF_HUB_OFFLINE`)."""
-    switches = ("EXPERT_STUDIO_OFFLINE", "HF_HUB_OFFLINE")
-    return any(os.environ.get(name, "").lower() in {"1", "true", "yes", "on"} for name in switches)
+    """Whether the network is switched off (`core.network`), or the hub by `HF_HUB_OFFLINE`."""
+    hub = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
+    return hub or network.is_off()
+
+
+def offline_error(repo: str) -> DownloadError:
+    """What is told instead of fetching while `is_offline`."""
+    if network.is_off():
+        return DownloadError(f"{repo} was not fetched.", network.why_off(), network.how_on())
+    return DownloadError(
+        f"{repo} was not fetched.",
+        "The hub is switched off by HF_HUB_OFFLINE.",
+        "Unset it, or copy the base's folder to this machine by other means.",
+    )
 
 
 def stored_token() -> str | None:
@@ -162,7 +174,7 @@ class Hub:
             headers = self._headers(url) | {"accept-encoding": "identity"}
             if first_byte:
                 headers["range"] = f"bytes={first_byte}-"
-            with self._client.stream("GET", url, headers=headers) as response:
+            with self._opened(url, headers, repo) as response:
                 if response.is_redirect:
                     url = self._redirected(url, response, repo)
                     continue
@@ -181,7 +193,7 @@ class Hub:
         """
         assert url is not None
         for _ in range(MAX_REDIRECTS):
-            with self._client.stream("GET", url, headers=self._headers(url)) as response:
+            with self._opened(url, self._headers(url), repo) as response:
                 if response.is_redirect:
                     url = self._same_host(self._redirected(url, response, repo), repo)
                     continue
@@ -195,6 +207,14 @@ class Hub:
             next_page = self._same_host(urljoin(url, following), repo) if following else None
             return answer, next_page
         raise self._nonsense(repo, "it redirected too often")
+
+    @contextmanager
+    def _opened(self, url: str, headers: dict[str, str], repo: str) -> Iterator[httpx.Response]:
+        """The hub's one way out."""
+        if is_offline():
+            raise offline_error(repo)
+        with self._client.stream("GET", url, headers=headers) as response:
+            yield response
 
     def _body(self, response: httpx.Response, repo: str) -> bytes:
         body = bytearray()
