@@ -391,6 +391,16 @@ class Tour:
         wizard.go_on()
         self.until(lambda: wizard.previewed is not None, "the estimate")
         self.picture("56-datasets-estimate")
+        wizard.begin("", 1)
+        wizard.go_on()
+        wizard.model_form.set_request("local", "", "", 200)
+        self.until(lambda: bool(wizard.model_form.local.experts.rows), "the experts")
+        next(iter(wizard.model_form.local.experts.rows.values()))[0].setChecked(True)
+        self.settle(0.5)
+        self.picture("55b-datasets-local")
+        wizard.go_on()
+        self.until(lambda: wizard.previewed is not None, "the estimate")
+        self.picture("56b-datasets-local-estimate")
         table = self._folder / "orders.csv"
         table.write_text(
             "ask,reply,level\n" + "".join(f"What is {n} + {n}?,{n + n},easy\n" for n in range(40))

@@ -216,7 +216,12 @@ def loaded_engine(
         engine.close()
 
 
-def compose_stack(chosen: Mapping[str, float], engine: Engine, mode: Mixing = Mixing.SUM) -> Stack:
+def compose_stack(
+    chosen: Mapping[str, float],
+    engine: Engine,
+    mode: Mixing = Mixing.SUM,
+    library: Library | None = None,
+) -> Stack:
     """The stack of the chosen experts and all they need, on the engine's base.
 
     Raises:
@@ -224,7 +229,7 @@ def compose_stack(chosen: Mapping[str, float], engine: Engine, mode: Mixing = Mi
     """
     from expert_studio.core.experts.dependencies import with_requirements
 
-    library = opened_library()
+    library = library or opened_library()
     named: dict[str, float] = {}
     for said, weight in chosen.items():
         name = library.find(said).name

@@ -1,21 +1,31 @@
 """Rows made by a provider, as work beside the window: estimate, run, resume.
 
-The key comes through the order or from the keyring, and goes nowhere else.
+The key comes through the order or from the keyring, and goes nowhere else. The local base is
+loaded into the process this runs in, which is not the window's.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from expert_studio.commands.dataset_worker import Desk
+from expert_studio.commands.local_teacher import (
+    LocalModelOrder,
+    local_job,
+    local_teacher,
+    memory_need,
+)
 from expert_studio.core.datasets.provider_address import parse_address
 from expert_studio.core.datasets.provider_book import load_book
 from expert_studio.core.datasets.provider_keys import KeyStore, checked_key
+from expert_studio.core.datasets.provider_reply import LocalModel
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.teacher import generate
 from expert_studio.core.datasets.teacher_budget import Cap
@@ -28,6 +38,7 @@ from expert_studio.core.datasets.teacher_job import (
 )
 from expert_studio.core.datasets.teacher_prompts import Wish
 from expert_studio.core.datasets.teacher_sink import StoreSink
+from expert_studio.core.settings import Folders
 
 _LOOKED_EVERY_S = 0.1
 
@@ -45,7 +56,12 @@ def estimate_teaching(order: Mapping[str, Any], _desk: Desk) -> dict[str, Any]:
     job = _job(order, Path(order.get("folder") or "."))
     guessed = estimate(job)
     asked = job.request(0, min(job.batch, job.count))
+    memory = {}
+    if job.provider.dialect == "local":
+        need = memory_need(_ordered(order))
+        memory = {"memory_bytes": need.bytes, "free_bytes": need.free_bytes, "fits": need.fits}
     return {
+        **memory,
         "requests": guessed.requests,
         "tokens": guessed.input_tokens + guessed.output_tokens,
         "usd": guessed.usd,
@@ -58,8 +74,8 @@ def teach(order: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
     """Has the provider make rows; the same order goes on where it was stopped."""
     folder = Path(order["folder"])
     job = _job(order, folder)
-    with DatasetStore(folder) as store:
-        report = asyncio.run(_run(job, StoreSink(store), desk, str(order.get("key", ""))))
+    with DatasetStore(folder) as store, _local_model(job, order, desk) as local:
+        report = asyncio.run(_run(job, StoreSink(store), desk, str(order.get("key", "")), local))
     if report.failure is not None:
         raise report.failure
     return {
@@ -72,7 +88,31 @@ def teach(order: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
     }
 
 
-async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> TeacherReport:
+@contextmanager
+def _local_model(
+    job: TeacherJob, order: Mapping[str, Any], desk: Desk
+) -> Iterator[LocalModel | None]:
+    """The base with the experts of the order, loaded; None where another provider is asked."""
+    if job.provider.dialect != "local":
+        yield None
+        return
+
+    def told(_fraction: float) -> None:
+        desk.progress(0, job.count, step="base", memory_bytes=_held_bytes())
+
+    told(0.0)
+    with local_teacher(_ordered(order), told) as model:
+        yield model
+
+
+def _held_bytes() -> int:
+    """What this process holds, the base in it."""
+    return int(psutil.Process().memory_info().rss)
+
+
+async def _run(
+    job: TeacherJob, sink: StoreSink, desk: Desk, key: str, local: LocalModel | None
+) -> TeacherReport:
     control = TeacherControl()
 
     def told(progress: TeacherProgress) -> None:
@@ -80,6 +120,8 @@ async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> Teache
         facts["spent_usd"] = progress.spent.usd
         if job.cap.usd is not None:
             facts["cap_usd"] = job.cap.usd
+        if local is not None:
+            facts["memory_bytes"] = _held_bytes()
         if progress.waiting_s > 0:
             facts["problem"] = f"The provider asked for a pause of {progress.waiting_s:.0f} s."
         desk.progress(progress.kept, progress.wanted, **facts)
@@ -87,7 +129,7 @@ async def _run(job: TeacherJob, sink: StoreSink, desk: Desk, key: str) -> Teache
     steering = asyncio.create_task(_steer(control, desk))
     try:
         keys = _keys(job.provider.name, key)
-        return await generate(job, sink, control, told, keys=keys)
+        return await generate(job, sink, control, told, keys=keys, local=local)
     finally:
         steering.cancel()
         with suppress(asyncio.CancelledError):
@@ -108,6 +150,10 @@ async def _steer(control: TeacherControl, desk: Desk) -> None:
 def _job(order: Mapping[str, Any], folder: Path) -> TeacherJob:
     book = load_book(Path(order["data_folder"]))
     provider = book.provider(order["provider"])
+    if provider.dialect == "local":
+        wish = Wish(order["domain"], order["format"], more=order.get("more", ""))
+        count, seed = int(order["count"]), int(order["seed"])
+        return local_job(_ordered(order), provider, wish, count, seed, folder)
     if order.get("address") and order["address"] != provider.address:
         parse_address(order["address"])
         provider = replace(provider, address=order["address"])
@@ -125,3 +171,8 @@ def _job(order: Mapping[str, Any], folder: Path) -> TeacherJob:
         concurrency=int(order["concurrency"]),
     )
     return replace(job, journal=folder / f"teacher-{job.fingerprint}.journal")
+
+
+def _ordered(order: Mapping[str, Any]) -> LocalModelOrder:
+    folders = Folders(Path(order["data_folder"]))
+    return LocalModelOrder(folders, str(order["model"]), str(order.get("experts", "")))

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
+from expert_studio.commands.local_teacher import LocalModelOrder, local_job, local_teacher
 from expert_studio.commands.report import say_aside
-from expert_studio.core.datasets.provider_book import Provider, load_book
-from expert_studio.core.datasets.provider_prices import FREE
+from expert_studio.core.datasets.provider_book import load_book
 from expert_studio.core.datasets.provider_reply import LocalModel
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.teacher import generate
@@ -97,7 +97,11 @@ def _job(store: DatasetStore, lesson: Lesson) -> TeacherJob:
     book = load_book(Folders.default().data)
     provider = book.provider(lesson.provider)
     if provider.dialect == "local":
-        return _local_job(store, lesson, provider)
+        cap = Cap(tokens=lesson.budget_tokens)
+        wish = lesson.wish.checked()
+        return local_job(
+            _ordered(lesson), provider, wish, lesson.count, lesson.seed, store.folder, cap
+        )
     model = lesson.model or next(iter(provider.models), "")
     if not model:
         raise UsageError(f"{provider.title} has several models.", "", "Name one with --model.")
@@ -114,42 +118,18 @@ def _job(store: DatasetStore, lesson: Lesson) -> TeacherJob:
     return replace(job, journal=store.folder / f"teacher-{job.fingerprint}.journal")
 
 
-def _local_job(store: DatasetStore, lesson: Lesson, provider: Provider) -> TeacherJob:
-    """One row a request: the base is then held to the shape of a row."""
-    from expert_studio.core.inference.base_choice import base_folder
-
-    name = base_folder(lesson.model or None, Folders.default()).name
-    job = TeacherJob(
-        provider=provider,
-        model="+".join(part for part in (name, lesson.experts) if part),
-        wish=lesson.wish.checked(),
-        count=lesson.count,
-        seed=lesson.seed,
-        journal=store.folder,
-        cap=Cap(tokens=lesson.budget_tokens),
-        price=FREE,
-        batch=1,
-        concurrency=1,
-        row_tokens=500,
-    )
-    return replace(job, journal=store.folder / f"teacher-{job.fingerprint}.journal")
-
-
 @contextmanager
 def _local_model(job: TeacherJob, lesson: Lesson) -> Iterator[LocalModel | None]:
     """The base with the lesson's experts, loaded; None where another provider is asked."""
     if job.provider.dialect != "local":
         yield None
         return
-    from expert_studio.commands.answering import compose_stack, loaded_engine, parse_experts
-    from expert_studio.commands.local_teacher import StackTeacher
-
-    chosen = parse_experts(lesson.experts)
-    with (
-        loaded_engine(lesson.model or None, None, None) as engine,
-        StackTeacher(engine, compose_stack(chosen, engine)) as model,
-    ):
+    with local_teacher(_ordered(lesson)) as model:
         yield model
+
+
+def _ordered(lesson: Lesson) -> LocalModelOrder:
+    return LocalModelOrder(Folders.default(), lesson.model, lesson.experts)
 
 
 async def _run(job: TeacherJob, sink: StoreSink, local: LocalModel | None) -> TeacherReport:

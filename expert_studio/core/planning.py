@@ -100,7 +100,7 @@ def plan_run(
     counted = _longest(recipe, base, beside or Path.cwd(), corpus)
     tokens = counted or recipe.batches.max_length
     device = likely_device(recipe.device)
-    free = _free_on(device)
+    free = free_on(device)
     memory = training_estimate(read_shape(base), load_of(recipe, tokens, device))
     usual = usual_error(folders.runs, device)
     change = None
@@ -144,7 +144,8 @@ def likely_device(wanted: str) -> Device:
     return "cuda" if name == "cuda" else "mps" if name == "mps" else "cpu"
 
 
-def _free_on(device: Device) -> int:
+def free_on(device: Device) -> int:
+    """Bytes that are free on a device now: the machine's memory, or the roomiest card's."""
     if device != "cuda":
         return free_bytes()
     with Sampler() as sampler:

@@ -11,11 +11,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QPushButton
 from pytestqt.qtbot import QtBot
 
+from expert_studio.core import settings
 from expert_studio.core.datasets.examples import Example, Turn
 from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.datasets.store_intake import NewRow
-from expert_studio.core.settings import Folders
+from expert_studio.core.experts.bundled import install_bundled
+from expert_studio.core.experts.library import Library
+from expert_studio.core.settings import Folders, Settings, bundled_experts_folder
 from expert_studio.runtime.background import Background
+from expert_studio.runtime.dataset_job import JobProgress
 from expert_studio.views.notices import Notices
 from expert_studio.views.pages.datasets_page import DatasetsPage
 
@@ -27,6 +31,7 @@ class Stage:
 
     def __init__(self, qtbot: QtBot, data: Path) -> None:
         self.qtbot = qtbot
+        self.data = data
         self.folders = DatasetFolders(data / "datasets")
         self.background = Background()
         self.window = QMainWindow()
@@ -231,3 +236,85 @@ def test_a_model_is_priced_before_it_is_asked(stage: Stage) -> None:
     assert wizard.previewed["usd"] == 0
     assert wizard.previewed["requests"] == 8
     assert "JSON" in wizard.previewed["prompt"]
+
+
+def test_the_base_of_this_machine_writes_rows_with_its_experts(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """The real base, in the job's child: the window's process loads no second one."""
+    install_bundled(bundled_experts_folder(), Library(tmp_path / "data" / "library"))
+    stage.open()
+    page, wizard, form = stage.page, stage.page.wizard, stage.page.wizard.model_form
+    page._begin_wizard()
+    wizard.begin("", 1)
+    wizard.go_on()
+    form.set_request("local", "", "", 2)
+    stage.until(lambda: "json-parser" in form.local.experts.rows)
+    tick, weight = form.local.experts.rows["json-parser"]
+    tick.setChecked(True)
+    weight.setValue(0.5)
+    assert form.ready, "neither key nor address is wanted"
+    assert form.local.base.isVisible()
+    assert not form.local.base.currentText().startswith("/")
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.previewed is not None
+    assert wizard.previewed["requests"] == 2, "one row a request: it is held to a row's shape"
+    needed = wizard.previewed["memory_bytes"]
+    heard: list[JobProgress] = []
+    results: list[dict[str, object]] = []
+    page.job.progressed.connect(heard.append)
+    page.job.finished.connect(results.append)
+    wizard.go_on()
+    stage.until(lambda: not page.job.running)
+    assert results, stage.told()
+    # a base of 12 million weights may write what cannot be used; every answer is told
+    assert results[0]["end"] in {"done", "exhausted"}
+    store = page.desk.store
+    assert store is not None
+    assert store.count() == results[0]["pending"]
+    (journal,) = store.folder.glob("teacher-*.journal")
+    told = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    replies = [one["reply"]["text"] for one in told if one["kind"] == "reply"]
+    assert len(replies) >= 2
+    assert all(text.lstrip().startswith("{") for text in replies)
+    for row in store.window():
+        origin = store.provenance(row.hash)
+        assert origin is not None
+        assert (origin.provider, origin.model) == ("local", "base+json-parser=0.5")
+    held = [told.facts["memory_bytes"] for told in heard if "memory_bytes" in told.facts]
+    assert held, "what the child's base takes is told"
+    print(f"\nlocal base: {max(held) / 1e6:.0f} MB held, {needed / 1e6:.0f} MB foreseen")
+
+
+def test_a_base_without_room_is_not_begun(stage: Stage) -> None:
+    stage.open()
+    page, wizard = stage.page, stage.page.wizard
+    page._begin_wizard()
+    wizard.begin("", 1)
+    wizard.go_on()
+    wizard.model_form.set_request("local", "", "", 3)
+    stage.until(lambda: wizard.model_form.ready)
+    settings.save(Settings(base=str(_giant(stage.data))), Folders(stage.data))
+    wizard.model_form.local.refresh()
+    stage.settle()
+    wizard.model_form.local.base.setCurrentIndex(1)
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.previewed is not None
+    assert not wizard.previewed["fits"]
+    begin = next(one for one in wizard.findChildren(QPushButton) if one.text() == "Begin")
+    assert not begin.isEnabled()
+
+
+def _giant(data: Path) -> Path:
+    """The configuration of a base that no machine of today holds."""
+    folder = data / "bases" / "giant"
+    folder.mkdir(parents=True)
+    bundled = Folders(data).bundled_base
+    shape = json.loads((bundled / "config.json").read_text(encoding="utf-8"))
+    shape["num_hidden_layers"] = 1_000_000
+    (folder / "config.json").write_text(json.dumps(shape), encoding="utf-8")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((bundled / name).read_bytes())
+    return folder

@@ -59,7 +59,7 @@ class DatasetsPage(QWidget):
         self.job = DatasetJob(self)
         self.side = DatasetSide(self.job)
         self.view = DatasetView(self.desk, self.side, background, base_folder)
-        self.wizard = DatasetWizard(folders.data, background)
+        self.wizard = DatasetWizard(folders, background)
         self.works = DatasetWorks(self.view, self.desk, self.job, base_folder, self._session_key)
         self.home = DatasetHome(self._folders, background, self._working_on)
         self._build()

@@ -34,7 +34,7 @@ class Form(QWidget):
         self._grid.setColumnStretch(1, 1)
 
     def add_row(self, name: str, control: QWidget | QLayout, sentence: str = "") -> QLabel:
-        """One row; `sentence` stands under the control."""
+        """One row; `sentence` stands under the control. Returns its label, for `show_rows`."""
         label = QLabel(name)
         label.setProperty("role", "muted")
         at = self._grid.rowCount()
@@ -51,6 +51,13 @@ class Form(QWidget):
         if sentence:
             self._grid.addWidget(note(sentence), at + 1, 1)
         return label
+
+    def show_rows(self, labels: Sequence[QLabel], shown: bool) -> None:
+        """Shows or hides rows whose control is one widget."""
+        for label in labels:
+            label.setVisible(shown)
+            if (control := label.buddy()) is not None:
+                control.setVisible(shown)
 
     def add_wide(self, widget: QWidget) -> None:
         """A control over the whole width of the right column."""

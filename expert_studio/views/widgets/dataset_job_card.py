@@ -22,11 +22,11 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.runtime.dataset_job import DatasetJob, JobProgress
-from expert_studio.views.widgets.dataset_words import count_text
+from expert_studio.views.widgets.dataset_words import count_text, money_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
-from expert_studio.views.widgets.quantities import time_left_text
+from expert_studio.views.widgets.quantities import size_text, time_left_text
 
 _STEPS = 1000
 _TEXT_EVERY_S = 0.5  # figures that change ten times a second cannot be read
@@ -116,6 +116,8 @@ class DatasetJobCard(QFrame):
             self._show_facts(progress.facts)
 
     def _told(self, progress: JobProgress) -> str:
+        if progress.facts.get("step") == "base":
+            return self.tr("Loading the base…")
         done = count_text(progress.done)
         parts = [
             self.tr("{done} of {total}").format(done=done, total=count_text(progress.total))
@@ -154,6 +156,8 @@ class DatasetJobCard(QFrame):
                     else spent,
                 )
             )
+        if "memory_bytes" in facts:
+            rows.append(Fact(self.tr("Memory"), size_text(float(facts["memory_bytes"]))))
         shown = [*self._facts_of, *rows]
         if shown != self._shown:
             self._shown = shown
@@ -191,9 +195,3 @@ class DatasetJobCard(QFrame):
     @Slot()
     def _on_ended(self) -> None:
         self.hide()
-
-
-def money_text(usd: float) -> str:
-    """Dollars with as many decimals as they need: "$0.0042", "$0.21", "$12.00"."""
-    decimals = 2 if usd >= 0.1 or usd == 0 else 4
-    return f"${QLocale().toString(usd, 'f', decimals)}"

@@ -9,7 +9,13 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from expert_studio.core.datasets.row_body import Item, texts_of
-from expert_studio.views.widgets.dataset_words import count_text, rows_text, value_name
+from expert_studio.views.widgets.dataset_words import (
+    count_text,
+    money_text,
+    rows_text,
+    value_name,
+)
+from expert_studio.views.widgets.quantities import size_text, time_text
 
 RESUMED = frozenset({"generate", "teach", "import", "paste"})
 """Work that makes rows; stopped, the same order goes on and repeats nothing."""
@@ -34,6 +40,37 @@ def work_title(work: str) -> str:
         "export": _tr("Exporting rows"),
     }
     return titles.get(work, work)
+
+
+def estimate_text(result: Mapping[str, Any]) -> str:
+    """What asking a model will take, before it is asked."""
+    usd = result["usd"]
+    money = (
+        _tr("costs about {usd}").format(usd=money_text(float(usd)))
+        if usd is not None
+        else _tr("at a price nobody has told us")
+    )
+    if usd == 0:
+        money = _tr("costs nothing")
+    told = _tr(
+        "{requests} requests with about {tokens} tokens: {money} and takes about {time}. "
+        "Below is the first request, word by word; nothing was sent yet."
+    ).format(
+        requests=count_text(int(result["requests"])),
+        tokens=count_text(int(result["tokens"])),
+        money=money,
+        time=time_text(float(result["seconds"])),
+    )
+    if "memory_bytes" not in result:
+        return told
+    memory = _tr(
+        "The base is loaded a second time, beside the chat's: that takes about {size}, and "
+        "{free} are free."
+    ).format(size=size_text(result["memory_bytes"]), free=size_text(result["free_bytes"]))
+    if not result["fits"]:
+        remedy = _tr("It does not fit: choose a smaller base, or int4 weights in the settings.")
+        return f"{memory} {remedy}"
+    return f"{told} {memory}"
 
 
 def outcome_text(work: str, result: Mapping[str, Any]) -> str:
@@ -74,6 +111,8 @@ def _made_text(result: Mapping[str, Any]) -> str:
             parts.append(text.format(n=count_text(int(result[key]))))
     if result.get("end") == "spent":
         parts.append(_tr("the cap on spending is reached"))
+    elif result.get("end") == "exhausted":
+        parts.append(_tr("so many could not be used that it ended early"))
     elif result.get("stopped"):
         parts.append(_tr("stopped before the end"))
     return ", ".join(parts) + "."

@@ -6,7 +6,6 @@ never shown again. Knows providers by name, not how they are spoken to.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal, Slot
@@ -24,8 +23,10 @@ from expert_studio.core.datasets.provider_book import KNOWN, Provider, ProviderB
 from expert_studio.core.datasets.provider_keys import FoundKey, KeyStore, checked_key
 from expert_studio.core.datasets.teacher_tasks import DOMAINS
 from expert_studio.core.errors import ExpertError
+from expert_studio.core.settings import Folders
 from expert_studio.runtime.background import Background
 from expert_studio.views.widgets.dataset_form import Form, choice_box, count_box, money_box
+from expert_studio.views.widgets.dataset_source_local import LocalFields
 from expert_studio.views.widgets.expert_facts import Fact
 
 
@@ -39,20 +40,23 @@ class ModelForm(Form):
     failed = Signal(object)
 
     def __init__(
-        self, data_folder: Path, background: Background, parent: QWidget | None = None
+        self, folders: Folders, background: Background, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._data_folder = data_folder
+        self._data_folder = folders.data
         self._background = background
         self._keys = KeyStore()
         self._providers: dict[str, Provider] = {}
         self._found: FoundKey | None = None
+        self.local = LocalFields(folders, background, self)
         self._build()
         self._show_book(ProviderBook())
         self._provider.currentIndexChanged.connect(self._on_provider)
         self._key.textChanged.connect(self._on_key_typed)
         self._key.returnPressed.connect(self._keep.click)
         self._keep.clicked.connect(self._on_keep)
+        self.local.changed.connect(self.changed)
+        self.local.failed.connect(self.failed)
         for field in (self._model.lineEdit(), self._address):
             if field is not None:
                 field.textChanged.connect(self._on_changed)
@@ -79,7 +83,9 @@ class ModelForm(Form):
         self._keep.setEnabled(False)
         self._key_told = QLabel()
         self._key_told.setProperty("role", "secondary")
-        key = QHBoxLayout()
+        self._key_row = QWidget()
+        key = QHBoxLayout(self._key_row)
+        key.setContentsMargins(0, 0, 0, 0)
         key.setSpacing(8)
         key.addWidget(self._key)
         key.addWidget(self._keep)
@@ -102,36 +108,55 @@ class ModelForm(Form):
         self._more.setTabChangesFocus(True)
         self._more.setAccessibleName(self.tr("What the model should mind besides"))
         self._more.setPlaceholderText(self.tr("For instance: orders of a bicycle shop, in German"))
-        self._add_rows(key)
+        self._add_rows()
 
-    def _add_rows(self, key: QHBoxLayout) -> None:
+    def _add_rows(self) -> None:
         self.add_row(self.tr("Provider"), self._provider)
-        self.add_row(self.tr("Model"), self._model)
-        self.add_row(self.tr("Address"), self._address)
-        self._key_label = self.add_row(self.tr("Key"), key)
+        self._of_remote = [
+            self.add_row(self.tr("Model"), self._model),
+            self.add_row(self.tr("Address"), self._address),
+            self.add_row(self.tr("Key"), self._key_row),
+        ]
+        self._of_local = [
+            self.add_row(self.tr("Base"), self.local.base),
+            self.add_row(self.tr("Experts"), self.local.experts),
+        ]
         self.add_row(self.tr("Domain"), self._domain)
         self.add_row(self.tr("Rows are"), self._format)
         numbers = QHBoxLayout()
         numbers.setSpacing(8)
         numbers.addWidget(self._count)
+        self._priced = QWidget()
+        priced = QHBoxLayout(self._priced)
+        priced.setContentsMargins(0, 0, 0, 0)
+        priced.setSpacing(8)
         for text, box in (
             (self.tr("at once"), self._at_once),
             (self.tr("spend at most"), self._cap),
         ):
             label = QLabel(text)
             label.setProperty("role", "secondary")
-            numbers.addSpacing(10)
-            numbers.addWidget(label)
-            numbers.addWidget(box)
+            priced.addSpacing(10)
+            priced.addWidget(label)
+            priced.addWidget(box)
             box.setFixedWidth(84)
+        numbers.addWidget(self._priced)
         numbers.addStretch(1)
         self.add_row(self.tr("How many"), numbers)
         self._more.setMinimumWidth(420)
         self.add_row(self.tr("Mind besides"), self._more)
 
     @property
+    def is_local(self) -> bool:
+        """Whether a base of this machine writes the rows."""
+        provider = self._chosen()
+        return provider is not None and provider.dialect == "local"
+
+    @property
     def ready(self) -> bool:
         provider = self._chosen()
+        if self.is_local:
+            return bool(self.local.chosen_base)
         if provider is None or not self._model.currentText().strip():
             return False
         return bool(self._address.text().strip()) and (
@@ -142,6 +167,8 @@ class ModelForm(Form):
     def missing(self) -> str:
         """What must be filled in before this can start, or ""."""
         provider = self._chosen()
+        if self.is_local:
+            return ""
         if not self._model.currentText().strip():
             return self.tr("Name a model the provider offers.")
         if provider is not None and provider.needs_key and self._found is None:
@@ -162,8 +189,16 @@ class ModelForm(Form):
 
     @property
     def facts(self) -> list[Fact]:
+        provider = Fact(self.tr("Provider"), self._provider.currentText())
+        if self.is_local:
+            experts = self.local.chosen_experts.replace(",", "\n") or self.tr("none")
+            return [
+                provider,
+                Fact(self.tr("Base"), self.local.base.currentText()),
+                Fact(self.tr("Experts"), experts),
+            ]
         return [
-            Fact(self.tr("Provider"), self._provider.currentText()),
+            provider,
             Fact(self.tr("Model"), self._model.currentText()),
             Fact(
                 self.tr("At once"),
@@ -175,13 +210,21 @@ class ModelForm(Form):
         return {
             "data_folder": str(self._data_folder),
             "provider": self._provider.currentData(),
-            "address": self._address.text().strip(),
-            "model": self._model.currentText().strip(),
             "domain": self._domain.currentData(),
             "format": self._format.currentData(),
             "more": self._more.toPlainText().strip(),
             "count": self._count.value(),
             "seed": 1,
+            **(self._local_order() if self.is_local else self._remote_order()),
+        }
+
+    def _local_order(self) -> dict[str, Any]:
+        return {"model": self.local.chosen_base, "experts": self.local.chosen_experts}
+
+    def _remote_order(self) -> dict[str, Any]:
+        return {
+            "address": self._address.text().strip(),
+            "model": self._model.currentText().strip(),
             "cap_usd": self._cap.value(),
             "batch": 5,
             "concurrency": self._at_once.value(),
@@ -201,7 +244,8 @@ class ModelForm(Form):
         self._count.setValue(count)
 
     def refresh(self) -> None:
-        """Reads which providers there are, and asks for the key of the chosen one."""
+        """Reads which providers and bases there are, and asks for the key of the chosen one."""
+        self.local.refresh()
         self._background.run(
             load_book,
             self._data_folder,
@@ -211,11 +255,10 @@ class ModelForm(Form):
 
     def _show_book(self, book: ProviderBook) -> None:
         chosen = self._provider.currentData()
-        offered = [one for one in book.providers if one.dialect != "local"]
-        self._providers = {one.name: one for one in offered}
+        self._providers = {one.name: one for one in book.providers}
         self._provider.blockSignals(True)
         self._provider.clear()
-        for one in offered:
+        for one in book.providers:
             self._provider.addItem(one.title, one.name)
         at = self._provider.findData(chosen or KNOWN[0].name)
         self._provider.setCurrentIndex(max(0, at))
@@ -244,6 +287,9 @@ class ModelForm(Form):
         provider = self._chosen()
         if provider is None:
             return
+        self.show_rows(self._of_remote, not self.is_local)
+        self.show_rows(self._of_local, self.is_local)
+        self._priced.setVisible(not self.is_local)
         self._address.setText(provider.address)
         self._model.clear()
         self._model.addItems(list(provider.models))

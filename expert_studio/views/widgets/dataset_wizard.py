@@ -23,19 +23,18 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.errors import ExpertError
+from expert_studio.core.settings import Folders
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.dataset_job import DatasetJob
 from expert_studio.views.theme import restyle
 from expert_studio.views.theme_tokens import PAGE_PADDING
-from expert_studio.views.widgets.dataset_job_card import money_text
+from expert_studio.views.widgets.dataset_orders import estimate_text
 from expert_studio.views.widgets.dataset_preview import RowPreview
 from expert_studio.views.widgets.dataset_source import FILES, RULE, SourceStep
 from expert_studio.views.widgets.dataset_source_file import FileForm
 from expert_studio.views.widgets.dataset_source_model import ModelForm
 from expert_studio.views.widgets.dataset_source_rule import RuleForm
-from expert_studio.views.widgets.dataset_words import count_text
 from expert_studio.views.widgets.page_header import PageHeader
-from expert_studio.views.widgets.quantities import time_left_text
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -55,7 +54,7 @@ class DatasetWizard(QWidget):
     failed = Signal(object)
 
     def __init__(
-        self, data_folder: Path, background: Background, parent: QWidget | None = None
+        self, folders: Folders, background: Background, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._step = 0
@@ -65,7 +64,7 @@ class DatasetWizard(QWidget):
         self._preview_again = False
         self.job = DatasetJob(self)
         self.rule_form = RuleForm(background)
-        self.model_form = ModelForm(data_folder, background)
+        self.model_form = ModelForm(folders, background)
         self.file_form = FileForm()
         self._build()
         self._connect()
@@ -271,33 +270,13 @@ class DatasetWizard(QWidget):
         works = ("preview", "estimate", "preview_file")
         self.job.start(works[self._sources.checkedId()], {**form.order(), "rows": PREVIEWED})
 
-    def _estimate_text(self, result: Mapping[str, Any]) -> str:
-        usd = result["usd"]
-        money = (
-            self.tr("costs about {usd}").format(usd=money_text(float(usd)))
-            if usd is not None
-            else self.tr("at a price nobody has told us")
-        )
-        if usd == 0:
-            money = self.tr("costs nothing")
-        minutes = time_left_text(float(result["seconds"])).replace(" left", "")
-        return self.tr(
-            "{requests} requests with about {tokens} tokens: {money} and takes about {time}. "
-            "Below is the first request, word by word; nothing was sent yet."
-        ).format(
-            requests=count_text(int(result["requests"])),
-            tokens=count_text(int(result["tokens"])),
-            money=money,
-            time=minutes,
-        )
-
     @Slot(object)
     def _on_previewed(self, result: Mapping[str, Any]) -> None:
         if self._preview_again:
             return
         self._previewed = result
         if "requests" in result:
-            self._told.setText(self._estimate_text(result))
+            self._told.setText(estimate_text(result))
             self._question.setPlainText(result["prompt"])
         else:
             rows = result["rows"]
@@ -348,7 +327,7 @@ class DatasetWizard(QWidget):
             elif isinstance(form, FileForm) and not ready:
                 hint = self.tr("Choose files, or drop them here.")
         else:
-            ready = self._previewed is not None
+            ready = self._previewed is not None and self._previewed.get("fits", True)
         self._next.setEnabled(ready)
         self._hint.setText(hint)
         if self._step == 1 and not self._name_typed and not self._target:

@@ -57,3 +57,9 @@ def when_text(at_s: float) -> str:
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("dataset_words", text)
+
+
+def money_text(usd: float) -> str:
+    """Dollars with as many decimals as they need: "$0.0042", "$0.21", "$12.00"."""
+    decimals = 2 if usd >= 0.1 or usd == 0 else 4
+    return f"${QLocale().toString(usd, 'f', decimals)}"

@@ -27,17 +27,20 @@ def speed_text(bytes_per_s: float) -> str:
     return f"{size_text(bytes_per_s)}/s"
 
 
-def time_left_text(seconds: float | None) -> str:
-    """ "12 s left", "4 min left", "2 h 5 min left"; "" while it is not known."""
-    if seconds is None:
-        return ""
+def time_text(seconds: float) -> str:
+    """ "12 s", "4 min", "2 h 5 min"."""
     whole = max(1, round(seconds))
     if whole < 60:
-        return _tr("{seconds} s left").format(seconds=whole)
+        return _tr("{seconds} s").format(seconds=whole)
     minutes = round(whole / 60)
     if minutes < 60:
-        return _tr("{minutes} min left").format(minutes=minutes)
-    return _tr("{hours} h {minutes} min left").format(hours=minutes // 60, minutes=minutes % 60)
+        return _tr("{minutes} min").format(minutes=minutes)
+    return _tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
+
+
+def time_left_text(seconds: float | None) -> str:
+    """ "12 s left", "4 min left", "2 h 5 min left"; "" while it is not known."""
+    return "" if seconds is None else _tr("{time} left").format(time=time_text(seconds))
 
 
 def _tr(text: str) -> str:
