@@ -53,7 +53,7 @@ Text = StrictStr
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from expert_studio.core.errors import ArchiveError, ExpertError, IntegrityError
 from expert_studio.core.experts.adapter_config import (
@@ -37,6 +35,10 @@ from expert_studio.core.experts.package_file import archive_bytes, write_archive
 from expert_studio.core.experts.signature import FORM_KEY, MANIFEST, SIGNATURE_FILE, check
 from expert_studio.core.experts.tar_stream import LIMITS
 from expert_studio.core.experts.weights import TensorSpec, check_weights
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _OF_A_SIGNATURE = frozenset({"signature", "signature_algorithm", "pubkey", FORM_KEY})
 _ROOT_FILES = ("README.md", "LICENSE", "NOTICE", "license.txt", "grammar.gbnf")
@@ -155,6 +157,8 @@ def _bf16_weights(path: Path, config: AdapterConfig) -> bytes:
 
 
 def _as_bf16(path: Path, spec: TensorSpec) -> NDArray[np.uint16]:
+    import numpy as np
+
     kind = {"BF16": "<u2", "F16": "<f2", "F32": "<f4"}[spec.dtype]
     with path.open("rb") as stream:
         stream.seek(spec.begin)

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-import numpy as np
-
 from expert_studio.core.errors import ArchiveError, CompatibilityError, LoadError
 from expert_studio.core.experts.adapter_config import AdapterConfig
 from expert_studio.core.experts.untrusted_json import UnreadableJsonError, read_json_object
@@ -278,6 +276,8 @@ def _check_soft_prompt(
 
 
 def _check_finite(stream: BinaryIO, spec: TensorSpec) -> None:
+    import numpy as np
+
     _, kind, exponent = _DTYPES[spec.dtype]
     stream.seek(spec.begin)
     left = spec.end - spec.begin

@@ -17,9 +17,6 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urljoin, urlsplit
 
-import keyring
-from keyring.errors import KeyringError
-
 from expert_studio.core import network
 from expert_studio.core.errors import DownloadError
 from expert_studio.core.inference.hub_files import HubFile, wanted_files
@@ -98,6 +95,9 @@ def stored_token() -> str | None:
     from_environment = os.environ.get("HF_TOKEN", "").strip()
     if from_environment:
         return from_environment
+    import keyring
+    from keyring.errors import KeyringError
+
     try:
         return keyring.get_password(KEYRING_SERVICE, KEYRING_ACCOUNT)
     except KeyringError:  # no keyring on this machine: the same as no token in it

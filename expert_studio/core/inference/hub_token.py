@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import re
 
-import keyring
-from keyring.errors import KeyringError, PasswordDeleteError
-
 from expert_studio.core.errors import SettingsError
 from expert_studio.core.inference.hub import KEYRING_ACCOUNT, KEYRING_SERVICE
 
@@ -19,6 +16,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 def has_stored_token() -> bool:
     """Whether the keyring holds one; a machine without a keyring holds none."""
+    import keyring
+    from keyring.errors import KeyringError
+
     try:
         return bool(keyring.get_password(KEYRING_SERVICE, KEYRING_ACCOUNT))
     except KeyringError:
@@ -37,6 +37,9 @@ def keep_token(token: str) -> None:
             "It holds spaces or characters that no token has.",
             "Copy it again from the hub's page of access tokens.",
         )
+    import keyring
+    from keyring.errors import KeyringError
+
     try:
         keyring.set_password(KEYRING_SERVICE, KEYRING_ACCOUNT, token)
     except KeyringError as cause:
@@ -53,6 +56,9 @@ def forget_token() -> None:
     Raises:
         SettingsError: the keyring refused.
     """
+    import keyring
+    from keyring.errors import KeyringError, PasswordDeleteError
+
     try:
         keyring.delete_password(KEYRING_SERVICE, KEYRING_ACCOUNT)
     except PasswordDeleteError:
