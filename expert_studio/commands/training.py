@@ -61,6 +61,9 @@ def train(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     stop: Annotated[
         str | None, typer.Option(metavar="RUN", help="Have a run save a checkpoint and end.")
     ] = None,
+    pause: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Have a run wait; --resume lets it go on.")
+    ] = None,
     unqueue: Annotated[
         str | None, typer.Option(metavar="RUN", help="Take a run out of the queue.")
     ] = None,
@@ -98,7 +101,7 @@ def train(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
     """Train an expert in a process of its own, and watch it."""
     folders = Folders.default()
     starts = [recipe, manifest, resume, clone, retry]
-    others = [watch, stop, unqueue, tensorboard, list_all or None]
+    others = [watch, stop, pause, unqueue, tensorboard, list_all or None]
     _check_one_thing(starts, others, in_line)
     if at_once is not None:
         queue.set_at_once(folders.runs, at_once)
@@ -111,8 +114,8 @@ def train(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
         _write_recipe(find_run(clone, folders), output, as_json)
     elif tensorboard is not None:
         _export(find_run(tensorboard, folders), output, as_json)
-    elif stop is not None or unqueue is not None:
-        _end(stop, unqueue, folders, as_json)
+    elif stop is not None or pause is not None or unqueue is not None:
+        _hold(stop, pause, unqueue, folders, as_json)
     elif estimate:
         wanted, beside = _wanted(recipe, manifest, resume or clone or retry, folders)
         _say_plan(plan_run(wanted, folders, beside, 0, corpus), as_json)
@@ -137,7 +140,7 @@ def _check_one_thing(starts: Sequence[object], others: Sequence[object], in_line
         raise UsageError(
             "train does one thing at a time.",
             "Give one of --recipe, --manifest, --resume, --clone, --retry, --watch, --stop, "
-            "--unqueue, --export-tensorboard, --list and --queue.",
+            "--pause, --unqueue, --export-tensorboard, --list and --queue.",
         )
     if in_line and starts[-1] is not None:
         raise UsageError("A retry starts at once.", "", "Leave --queue out.")
@@ -148,8 +151,16 @@ def _see_through(run: RunFolder, as_json: bool) -> None:
     conclude(run, as_json)
 
 
-def _end(stop: str | None, unqueue: str | None, folders: Folders, as_json: bool) -> None:
-    """Stops a run, or takes it out of the queue."""
+def _hold(
+    stop: str | None, pause: str | None, unqueue: str | None, folders: Folders, as_json: bool
+) -> None:
+    """Stops a run, has it wait, or takes it out of the queue."""
+    if pause is not None:
+        run = find_run(pause, folders)
+        launch.pause(run)
+        way = f"expert-cli train --resume {run.identifier}"
+        say_state(run, as_json, f"{run.identifier} waits after its step. Let it go on: {way}")
+        return
     if stop is not None:
         run = find_run(stop, folders)
         launch.stop(run)

@@ -17,9 +17,11 @@ from expert_studio.core.training import queue
 from expert_studio.core.training.curves import pace
 from expert_studio.core.training.events import (
     CheckpointSaved,
+    Continued,
     Ended,
     Evaluated,
     Event,
+    Paused,
     Started,
     Step,
     effective,
@@ -101,6 +103,10 @@ def _line(event: Event, total_steps: int) -> str:
         return f"{at}  loss on {event.rows} rows set aside {event.loss:.4f}"
     if isinstance(event, CheckpointSaved):
         return f"step {event.step}/{total_steps}  checkpoint saved"
+    if isinstance(event, Paused):
+        return f"step {event.step}/{total_steps}  paused"
+    if isinstance(event, Continued):
+        return f"step {event.step}/{total_steps}  goes on"
     return ""
 
 
@@ -133,6 +139,7 @@ def ways_on(run: RunFolder) -> str:
     ways = {
         "ready": f"Start it: expert-cli train --resume {name}",
         "running": f"Watch it: expert-cli train --watch {name}; end it: --stop {name}",
+        "paused": f"Let it go on: expert-cli train --resume {name}; end it: --stop {name}",
         "finished": f"Pack it: expert-cli package {name}",
     }
     return ways.get(run.state().status, f"Go on: expert-cli train --resume {name}")
@@ -160,7 +167,7 @@ def state_of(run: RunFolder) -> dict[str, Any]:
         "run": run.identifier,
         "folder": str(run.path),
         "name": run.recipe.name,
-        "status": "queued" if queued and state.status != "running" else state.status,
+        "status": "queued" if queued and not run.is_alive() else state.status,
         "step": state.step,
         "total_steps": state.total_steps,
         "loss": _finite(losses),

@@ -22,6 +22,7 @@ from expert_studio.core.inference.memory_estimate import (
 )
 from expert_studio.core.settings import Folders
 from expert_studio.core.telemetry.gpu import Sampler
+from expert_studio.core.training.batch_plan import row_order
 from expert_studio.core.training.launch import find_base
 from expert_studio.core.training.measured_memory import UsualError, usual_error
 from expert_studio.core.training.recipe import Recipe
@@ -30,6 +31,7 @@ from expert_studio.core.training.smaller import Smaller, smaller
 
 Device = Literal["cpu", "mps", "cuda"]
 PADDING_TOKENS = 32  # rows are padded to a multiple of it (`training.trainer_data`)
+END_TOKENS = 2  # scored beside an answer: its end-of-turn token, and the position before it
 MOST_COUNTED = 4000  # rows whose tokens are counted; the longest ones by their characters
 
 
@@ -38,7 +40,8 @@ class RunPlan:
     """What a run takes on a device, against what is free there and what the chat holds.
 
     Attributes:
-        tokens: of the longest row; from_data: counted, not taken from max_length.
+        tokens: of the longest row that is learned from.
+        from_data: they were counted, not taken from max_length.
         chat_bytes: what the window's base holds on that device now.
         free_bytes: what is free there now, beside the chat.
         usual: how far estimates were off here so far; None: no run was measured yet.
@@ -88,8 +91,11 @@ def plan_run(
     beside: Path | None = None,
     chat_bytes: int = 0,
     corpus: Path | None = None,
+    rows: Sequence[Row] | None = None,
 ) -> RunPlan:
     """Estimates a run. Counts the tokens of its rows where they are files; slow for many.
+
+    `rows` are those it learns from, where they do not lie where the recipe says yet.
 
     Raises:
         CompatibilityError: the base is not on this machine.
@@ -97,26 +103,28 @@ def plan_run(
         DatasetError: the rows cannot be read.
     """
     base = find_base(recipe.base, folders)
-    counted = _longest(recipe, base, beside or Path.cwd(), corpus)
-    tokens = counted or recipe.batches.max_length
+    if rows is None:
+        rows = _rows(recipe, beside or Path.cwd(), corpus)
+    batches = _batches(recipe, base, rows) if rows else ()
+    tokens = max((tokens for tokens, _ in batches), default=recipe.batches.max_length)
     device = likely_device(recipe.device)
     free = free_on(device)
-    memory = training_estimate(read_shape(base), load_of(recipe, tokens, device))
+    shape = read_shape(base)
+    each = {load_of(recipe, batch, device) for batch in batches or ((tokens, tokens),)}
+    memory = max((training_estimate(shape, load) for load in each), key=lambda said: said.total)
     usual = usual_error(folders.runs, device)
     change = None
     if memory.total > free + chat_bytes:
         change = smaller(recipe, device == "cuda")
-    return RunPlan(device, memory, tokens, counted is not None, chat_bytes, free, usual, change)
+    return RunPlan(device, memory, tokens, bool(batches), chat_bytes, free, usual, change)
 
 
-def load_of(recipe: Recipe, tokens: int, device: Device) -> TrainingLoad:
-    """The recipe in the estimator's words, for rows of so many tokens at most.
-
-    Rows of one batch begin their answers at different places: all positions may be scored.
-    """
+def load_of(recipe: Recipe, batch: tuple[int, int], device: Device) -> TrainingLoad:
+    """The recipe in the estimator's words, for a batch of (tokens a row, positions scored)."""
     adapter, batches = recipe.adapter, recipe.batches
-    if batches.packing:
-        tokens = batches.max_length
+    tokens, scored = batch
+    if batches.packing:  # answers lie anywhere in such a row
+        tokens = scored = batches.max_length
     padded = -(-tokens // PADDING_TOKENS) * PADDING_TOKENS
     return TrainingLoad(
         kind=adapter.kind,
@@ -125,7 +133,7 @@ def load_of(recipe: Recipe, tokens: int, device: Device) -> TrainingLoad:
         soft_tokens=adapter.soft_tokens,
         batch_size=batches.batch_size,
         tokens=padded,
-        scored_tokens=padded,
+        scored_tokens=min(scored, padded),
         checkpointing=batches.gradient_checkpointing,
         pairs=recipe.method == "dpo",
         held=recipe.quantization,
@@ -153,17 +161,42 @@ def free_on(device: Device) -> int:
     return max((card.total_bytes - card.used_bytes for card in cards), default=0)
 
 
-def _longest(recipe: Recipe, base: Path, beside: Path, corpus: Path | None) -> int | None:
-    """Tokens of the longest row that is learned from; None where rows are yet to be made.
+def _rows(recipe: Recipe, beside: Path, corpus: Path | None) -> Sequence[Row]:
+    """The rows that are learned from; none where they are yet to be made.
 
     A dataset recipe makes its rows when the run starts, which takes too long for an estimate.
     """
     if any(part.path.endswith(".json") for part in recipe.datasets):
-        return None
-    rows = sorted(gather_rows(recipe, beside, corpus).train, key=_characters, reverse=True)
-    counts = TokenCounter(base).count(rows[:MOST_COUNTED])
-    most = recipe.batches.max_length
-    return max((count for count in counts if count <= most), default=most)
+        return ()
+    return gather_rows(recipe, beside, corpus).train
+
+
+def _batches(recipe: Recipe, base: Path, rows: Sequence[Row]) -> tuple[tuple[int, int], ...]:
+    """(Tokens of the longest row, positions scored) of every batch of an epoch, in its order.
+
+    A position is scored where any row of the batch has its answer. Of very many rows only the
+    longest are taken, which errs on the safe side.
+    """
+    most, batches = recipe.batches.max_length, recipe.batches
+    if len(rows) > MOST_COUNTED:
+        rows = sorted(rows, key=_characters, reverse=True)[:MOST_COUNTED]
+    counted = [each for each in TokenCounter(base).count_answers(rows) if each[0] <= most]
+    per_step = batches.batch_size * batches.accumulation * recipe.processes
+    lengths = [whole for whole, _ in counted]
+    if not lengths:
+        return ()
+    steps = -(-len(counted) // per_step)
+    order = row_order(lengths, steps, per_step, recipe.seed, batches.group_by_length)
+    found = []
+    for at in range(0, len(order), batches.batch_size):
+        batch = [counted[number] for number in order[at : at + batches.batch_size]]
+        longest = max(whole for whole, _ in batch)
+        scored = longest
+        if batches.completion_only:
+            first = min(whole - answer for whole, answer in batch)
+            scored = min(longest, longest - first + END_TOKENS)
+        found.append((longest, scored))
+    return tuple(found)
 
 
 def _characters(row: Row) -> int:

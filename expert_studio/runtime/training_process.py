@@ -193,7 +193,7 @@ class _Reader(QThread):
         if not self._unknown:
             for name, glance in told.items():
                 before = self._told.get(name)
-                if before is not None and before.status == "running" != glance.status:
+                if before is not None and is_going_on(before) and not is_going_on(glance):
                     self.ended.emit(glance)
         self._told, self._unknown = told, False
 
@@ -212,7 +212,7 @@ class _Reader(QThread):
         self.pictured.emit(tuple(portraits))
 
     def _pause_s(self) -> float:
-        going_on = any(glance.status == "running" for glance in self._told.values())
+        going_on = any(map(is_going_on, self._told.values()))
         if self._wanted.eager:
             return EAGER_S if going_on else CALM_S
         return CALM_S if going_on else IDLE_S
@@ -231,6 +231,11 @@ def _yielding() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual)
+
+
+def is_going_on(glance: Glance) -> bool:
+    """Whether a worker holds its memory, at work or waiting."""
+    return glance.status in ("running", "paused")
 
 
 def _alike(one: dict[str, Glance], other: dict[str, Glance]) -> bool:

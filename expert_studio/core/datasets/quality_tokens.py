@@ -48,6 +48,10 @@ class TokenCounter:
 
     def count(self, items: Sequence[Item]) -> list[int]:
         """Tokens of each row as it is learned from; of a pair those of its longer side."""
+        return [whole for whole, _ in self.count_answers(items)]
+
+    def count_answers(self, items: Sequence[Item]) -> list[tuple[int, int]]:
+        """As `count`, each with how many of its tokens are the answer."""
         texts: list[str] = []
         shape: list[tuple[int, int]] = []  # texts of the prompt, answers
         for item in items:
@@ -61,7 +65,8 @@ class TokenCounter:
             asked = sum(lengths[at : at + turns_here])
             answered = max(lengths[at + turns_here : at + turns_here + answers_here])
             whole = asked + answered + TOKENS_A_TURN * (turns_here + 1)
-            counts.append(whole + _reckoned(item))
+            reckoned = _reckoned(item)
+            counts.append((whole + reckoned, answered + reckoned))
             at += turns_here + answers_here
         return counts
 

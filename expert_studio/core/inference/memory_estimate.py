@@ -26,6 +26,7 @@ _KV_BITS: dict[KVFormat, float] = {"int8": 8, "int4": 4}
 _KV_SCALE_BYTES: dict[KVFormat, int] = {"int8": 2, "int4": 4}
 PRODUCT_OF = {name: product for product, names in PRODUCTS.items() for name in names}
 TRAINER_BYTES = 600 << 20  # torch, transformers, PEFT and TRL themselves, measured
+TILE_TOKENS, TILE_COLUMNS = 4096, 32768  # of the vocabulary's scores, in TRL's chunked kernel
 # What an allocator holds beyond what is alive at once, measured: the C library's keeps far more
 # of what is given back to it than a card's does.
 _HELD = {"cpu": 1.6, "mps": 1.6, "cuda": 1.15}
@@ -128,8 +129,7 @@ def training_estimate(shape: DecoderShape, load: TrainingLoad) -> TrainingMemory
     kept = layer * shape.layers
     if load.checkpointing:
         kept = layer + shape.layers * rows * tokens * shape.hidden * width
-    # logits as computed, and in float32 they, their log-softmax and the gradients of both
-    scores = rows * load.scored_tokens * shape.vocabulary * (width + 16)
+    scores = _scores(shape, load, rows, width)
     # AdamW's new moments and updates live for a moment beside the old ones
     moving = kept + scores + 4 * learned
     return TrainingMemory(
@@ -142,6 +142,21 @@ def training_estimate(shape: DecoderShape, load: TrainingLoad) -> TrainingMemory
         scores=scores,
         slack=int((_HELD[load.device] - 1) * moving),
     )
+
+
+def _scores(shape: DecoderShape, load: TrainingLoad, rows: int, width: int) -> int:
+    """Logits of the positions that are scored, their softmax and gradients, at the worst moment.
+
+    Pairs everywhere and all on a card go through TRL's tiles, which on a card stay as computed.
+    """
+    positions, columns = rows * load.scored_tokens, shape.vocabulary
+    if load.pairs or load.device == "cuda":
+        if load.device != "cuda":  # every position of them, in float32 too
+            positions, width = rows * load.tokens, width + 16
+        positions, columns = min(positions, TILE_TOKENS), min(columns, TILE_COLUMNS)
+        return positions * columns * width
+    # as computed, and in float32 they, their log-softmax and the gradients of both
+    return positions * columns * (width + 16)
 
 
 def trainable_parameters(shape: DecoderShape, load: TrainingLoad) -> int:

@@ -81,7 +81,7 @@ def retry(run: RunFolder, folders: Folders) -> RunFolder:
         CompatibilityError: a dependency was changed since.
         StorageError: the disk refuses.
     """
-    if run.state().status in ("running", "finished"):
+    if run.state().status in ("running", "paused", "finished"):
         raise TrainingError(f"There is nothing to retry: {run.identifier} is {run.state().status}.")
     change = what_to_change(run)
     if change is None:

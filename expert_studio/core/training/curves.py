@@ -14,6 +14,7 @@ from statistics import median
 
 from expert_studio.core.errors import StorageError
 from expert_studio.core.training.events import (
+    Continued,
     Evaluated,
     Event,
     Launched,
@@ -129,13 +130,14 @@ def pace(events: tuple[Event, ...]) -> Pace:
     """Progress of a run. Earlier sessions count as done, never as speed."""
     launched = [i for i, event in enumerate(events) if isinstance(event, Launched)]
     session = events[launched[-1] :] if launched else ()
+    waited = max((i for i, e in enumerate(session) if isinstance(e, Continued)), default=0)
     totals = [event.total_steps for event in events if isinstance(event, Started)]
     steps = [event for event in session if isinstance(event, Step)]
     first = session[0] if session else None
     done = first.resumed_from_step if isinstance(first, Launched) else 0
     step = steps[-1].step if steps else done
     total = totals[-1] if totals else 0
-    recent = steps[-RATE_STEPS:]
+    recent = [event for event in session[waited:] if isinstance(event, Step)][-RATE_STEPS:]
     if len(recent) < 2:
         return Pace(step, total, 0.0, 0.0, None)
     gaps_s = [later.at_s - earlier.at_s for earlier, later in pairwise(recent)]

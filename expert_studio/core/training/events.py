@@ -115,6 +115,22 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The worker waits, with all it holds, until it is let go on; a checkpoint was saved."""
+
+    at_s: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """It goes on with the next step."""
+
+    at_s: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The worker ended in an orderly way. Sentences are for the person."""
 
@@ -128,7 +144,17 @@ class Ended:
 
 
 Event = (
-    Launched | Started | Step | Evaluated | Sampled | Scored | BestKept | CheckpointSaved | Ended
+    Launched
+    | Started
+    | Step
+    | Evaluated
+    | Sampled
+    | Scored
+    | BestKept
+    | CheckpointSaved
+    | Paused
+    | Continued
+    | Ended
 )
 KINDS: dict[str, type[Event]] = {
     "launched": Launched,
@@ -139,6 +165,8 @@ KINDS: dict[str, type[Event]] = {
     "scored": Scored,
     "best": BestKept,
     "checkpoint": CheckpointSaved,
+    "paused": Paused,
+    "continued": Continued,
     "ended": Ended,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}

@@ -97,13 +97,16 @@ def prepare(
 
 
 def resume(run: RunFolder) -> None:
-    """Starts a worker that goes on from the run's newest checkpoint.
+    """Lets a paused run go on, or starts a worker that goes on from the newest checkpoint.
 
     Raises:
         TrainingError: the run is going on, or is finished already.
         CompatibilityError: a dependency was changed since.
     """
     state = run.state()
+    if state.status == "paused":
+        run.clear_requests()
+        return
     if state.status in ("running", "finished"):
         raise TrainingError(
             f"{run.identifier} cannot be resumed.",
@@ -123,13 +126,26 @@ def resume(run: RunFolder) -> None:
                 f"{expert.name} {expert.version}, which it stands on, was removed or changed.",
                 "Install that version again, or start a new run.",
             )
-    run.clear_stop()
+    run.clear_requests()
     _spawn(run)
 
 
 def stop(run: RunFolder) -> None:
     """Asks the run to save a checkpoint and end; returns at once. Raises StorageError."""
     run.request_stop()
+
+
+def pause(run: RunFolder) -> None:
+    """Asks the run to save a checkpoint and wait, with all it holds; returns at once.
+
+    Raises:
+        TrainingError: it is not going on.
+        StorageError: the disk refuses.
+    """
+    status = run.state().status
+    if status != "running":
+        raise TrainingError(f"{run.identifier} cannot be paused.", f"It is {status}.")
+    run.request_pause()
 
 
 def find_base(base: Base, folders: Folders) -> Path:

@@ -42,7 +42,7 @@ def enqueue(run: RunFolder, priority: int = 0) -> None:
         StorageError: the disk refuses.
     """
     status = run.state().status
-    if status in ("running", "finished"):
+    if status in ("running", "paused", "finished"):
         raise TrainingError(f"{run.identifier} cannot wait for its turn: it is {status}.")
     folder = queue_folder(run.path.parent)
     known = _read(folder / f"{run.identifier}.json")
@@ -136,7 +136,7 @@ def _serve(runs: Path) -> None:
 def _begin(run: RunFolder) -> None:
     """Starts it; one that cannot be is told as failed, and the line goes on."""
     try:
-        if run.state().status not in ("running", "finished"):
+        if run.state().status not in ("running", "paused", "finished"):
             launch.resume(run)
     except (ExpertError, OSError) as cause:
         told = cause if isinstance(cause, ExpertError) else TrainingError(str(cause))

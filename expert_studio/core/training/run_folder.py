@@ -2,7 +2,7 @@
 
 Shared by the worker and everyone who watches: `run.json` (format version, where base and
 dependencies lie), `recipe.json`, `data/`, `events.jsonl`, `checkpoints/`, `adapter/` (the
-result), `worker.log`, `worker.lock` (held while a worker lives), `stop` (asks it to stop).
+result), `worker.log`, `worker.lock` (held while a worker lives), `stop` and `pause` (ask it to).
 Knows nothing of tensors or of Qt.
 """
 
@@ -25,6 +25,7 @@ from expert_studio.core.training.events import (
     Ended,
     Event,
     Launched,
+    Paused,
     Started,
     Step,
     read_events,
@@ -33,7 +34,7 @@ from expert_studio.core.training.recipe import Recipe, read_recipe, write_recipe
 
 FORMAT_VERSION = 1
 YOUNG_S = 120.0  # a launched worker has taken its lock by then
-Status = Literal["ready", "running", "finished", "failed", "lost", "stopped"]
+Status = Literal["ready", "running", "paused", "finished", "failed", "lost", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,8 @@ class RunFolder:
         totals = [event.total_steps for event in events if isinstance(event, Started)]
         first = session[0]
         step = max(steps, default=first.resumed_from_step if isinstance(first, Launched) else 0)
-        status: Status = ended.outcome if ended else ("running" if alive else "lost")
+        going_on: Status = "paused" if isinstance(session[-1], Paused) else "running"
+        status: Status = ended.outcome if ended else (going_on if alive else "lost")
         return RunState(status, step, totals[-1] if totals else 0, ended)
 
     def is_alive(self) -> bool:
@@ -227,8 +229,26 @@ class RunFolder:
     def stop_requested(self) -> bool:
         return (self.path / "stop").exists()
 
-    def clear_stop(self) -> None:
-        (self.path / "stop").unlink(missing_ok=True)
+    def request_pause(self) -> None:
+        """Asks the worker to save a checkpoint and wait after the step it is at.
+
+        Raises:
+            StorageError: the run folder cannot be written.
+        """
+        try:
+            (self.path / "pause").touch()
+        except OSError as cause:
+            raise StorageError(
+                "The run could not be asked to pause.", f"{cause.strerror or cause}."
+            ) from cause
+
+    def pause_requested(self) -> bool:
+        return (self.path / "pause").exists()
+
+    def clear_requests(self) -> None:
+        """Takes back what it was asked: to stop, to pause."""
+        for name in ("stop", "pause"):
+            (self.path / name).unlink(missing_ok=True)
 
     def _is_locked(self) -> bool:
         lock = self.worker_lock()

@@ -24,11 +24,13 @@ from expert_studio.core.training.curves import RATE_STEPS, Curve, Pace, pace
 from expert_studio.core.training.events import (
     BestKept,
     CheckpointSaved,
+    Continued,
     Ended,
     Evaluated,
     Event,
     EventReader,
     Launched,
+    Paused,
     Sampled,
     Scored,
     Started,
@@ -36,8 +38,9 @@ from expert_studio.core.training.events import (
 )
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
+from expert_studio.core.training.run_folder import Status as RunStatus
 
-Status = Literal["ready", "queued", "running", "finished", "failed", "lost", "stopped"]
+Status = RunStatus | Literal["queued"]
 COACHED_STEPS = 4000  # of a longer run, the coach sees every so many
 LAUNCH_LIMIT_S = 120.0
 SMOOTHED = ("loss", "grad_norm", "tokens_per_s", "reward_margin", "reward_accuracy")
@@ -116,9 +119,10 @@ class RunTrace:
         self._launched: Launched | None = None
         self._started: Started | None = None
         self._ended: Ended | None = None
-        self._recent: deque[Step] = deque(maxlen=RATE_STEPS)  # of this session
+        self._recent: deque[Step | Continued] = deque(maxlen=RATE_STEPS)  # of this session
         self._began_s = 0.0
         self._alive = False
+        self._paused = False
         self.queued = False  # it waits for its turn; whoever watches the line says so
         self._advice: tuple[Advice, ...] = ()
         self._advised_at: tuple[int, int, bool] | None = None
@@ -161,7 +165,9 @@ class RunTrace:
             return "ready"
         if self._ended is not None:
             return self._ended.outcome
-        return "running" if self._alive else "lost"
+        if not self._alive:
+            return "lost"
+        return "paused" if self._paused else "running"
 
     def glance(self) -> Glance:
         session: list[Event] = [self._launched] if self._launched else []
@@ -176,7 +182,7 @@ class RunTrace:
             self._columns["loss"].last,
             self._columns["eval_loss"].last,
             self._began_s,
-            resumable=self.status in ("stopped", "failed", "lost", "ready"),
+            resumable=self.status in ("stopped", "failed", "lost", "ready", "paused"),
             readable=self.recipe is not None,
         )
 
@@ -221,13 +227,24 @@ class RunTrace:
                 self._kept.checkpoints.append(event)
             case BestKept():
                 self._kept.best.append(event)
+            case _:
+                self._take_session(event)
+
+    def _take_session(self, event: Event) -> None:
+        """What begins, holds up or ends a session."""
+        match event:
             case Launched():
-                self._launched, self._ended = event, None
+                self._launched, self._ended, self._paused = event, None, False
                 self._recent.clear()
                 self._began_s = self._began_s or event.at_s
             case Started():
                 self._started = event
                 self._go_back(event.from_step)
+            case Paused():
+                self._paused = True
+            case Continued():
+                self._paused = False
+                self._recent.append(event)  # the pace begins anew after it
             case Ended():
                 self._ended = event
 

@@ -27,7 +27,7 @@ from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.trainer_answers import AnswersOnTheWay
 from expert_studio.core.training.trainer_arguments import preference_arguments, sft_arguments
-from expert_studio.core.training.trainer_callback import EventCallback
+from expert_studio.core.training.trainer_callback import EventCallback, Wishes
 from expert_studio.core.training.trainer_data import RunRows, read_rows, watched_examples
 from expert_studio.core.training.trainer_loss import AdapterTrainer
 from expert_studio.core.training.trainer_model import (
@@ -50,11 +50,11 @@ class Trained:
     stopped: bool
 
 
-def train(run: RunFolder, log: EventLog, should_stop: Callable[[], bool]) -> Trained:
+def train(run: RunFolder, log: EventLog, wishes: Wishes) -> Trained:
     """Trains from the newest checkpoint, or from the beginning where there is none.
 
-    Writes the adapter to `run.adapter_folder` when the last step is done. `should_stop`
-    is asked after every step; a stop saves a checkpoint first.
+    Writes the adapter to `run.adapter_folder` when the last step is done. `wishes` are asked
+    after every step; a stop and a pause save a checkpoint first.
 
     Raises:
         TrainingError: the data, a dependency or the base cannot be used, or the loss is no
@@ -68,9 +68,7 @@ def train(run: RunFolder, log: EventLog, should_stop: Callable[[], bool]) -> Tra
     tokenizer = AutoTokenizer.from_pretrained(run.places.base_folder, local_files_only=True)
     rows = read_rows(run, recipe, tokenizer)
     model = build_model(run.places, recipe, device)
-    callback = EventCallback(
-        log, should_stop, memory_meter(device), rows, recipe.watching.early_stop
-    )
+    callback = EventCallback(log, wishes, memory_meter(device), rows, recipe.watching.early_stop)
     checkpoint = run.checkpoint()
     callback.take_up(run.events(), checkpoint)
     trainer = _trainer(run, recipe, model, tokenizer, rows, device, callback)

@@ -10,6 +10,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from expert_studio.core.training.events import (
     BestKept,
     CheckpointSaved,
+    Continued,
     Evaluated,
     Event,
     EventLog,
+    Paused,
     Step,
     effective,
 )
@@ -28,6 +31,19 @@ from expert_studio.core.training.trainer_answers import AnswersOnTheWay
 from expert_studio.core.training.trainer_data import RunRows
 
 RATE_STEPS = 20  # the rate is taken over this many steps
+PAUSE_POLL_S = 0.2
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody outside may want of a run, asked after every step; all processes agree."""
+
+    stop: Callable[[], bool] = _never
+    pause: Callable[[], bool] = _never
 
 
 class EventCallback(TrainerCallback):
@@ -44,18 +60,19 @@ class EventCallback(TrainerCallback):
     def __init__(
         self,
         log: EventLog,
-        should_stop: Callable[[], bool],
+        wishes: Wishes,
         memory_bytes: Callable[[], int],
         rows: RunRows,
         early_stop: int,
     ) -> None:
         self._log = log
-        self._should_stop = should_stop
+        self._wishes = wishes
         self._memory_bytes = memory_bytes
         self._rows = rows
         self._early_stop = early_stop
         self._without_better = 0
         self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], RATE_STEPS + 1)
+        self._pausing = False
         self.stopped = False
         self.stopped_early = False
         self.diverged_at: int | None = None
@@ -87,10 +104,14 @@ class EventCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        if self._should_stop() and state.global_step < state.max_steps:
+        unfinished = state.global_step < state.max_steps
+        if self._wishes.stop() and unfinished:
             self.stopped = True
             control.should_save = True
             control.should_training_stop = True
+        elif self._wishes.pause() and unfinished:
+            self._pausing = True  # once all of this step is told and saved
+            control.should_save = True
         if self.answers is not None:
             self.answers.after(state.global_step)
         return control
@@ -172,6 +193,23 @@ class EventCallback(TrainerCallback):
     ) -> None:
         folder = f"checkpoint-{state.global_step}"
         self._log.append(CheckpointSaved(time.time(), state.global_step, folder))
+        if self._pausing:
+            self._pausing = False
+            self._wait(state.global_step, control)
+
+    def _wait(self, step: int, control: TrainerControl) -> None:
+        """Until somebody lets it go on, or wants it to stop: all is saved already."""
+        self._log.append(Paused(time.time(), step))
+        while self._wishes.pause():
+            if self._wishes.stop():
+                self.stopped = True
+                control.should_training_stop = True
+                return
+            time.sleep(PAUSE_POLL_S)
+        self._log.append(Continued(time.time(), step))
+        tokens = self._recent[-1][1]
+        self._recent.clear()
+        self._recent.append((time.monotonic(), tokens))
 
 
 def _number(value: Any) -> float:

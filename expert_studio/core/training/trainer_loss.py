@@ -1,7 +1,8 @@
 """TRL's trainer with a loss that costs only what it must.
 
 Where Triton is missing (CPU, MPS) TRL scores every position of a batch against the whole
-vocabulary, prompts included; here only positions that carry a label are. Same loss.
+vocabulary, prompts included; here only positions that carry a label are. Same loss. To measure
+it goes through the model twice, for outputs that nobody reads; here once.
 Knows nothing of run folders or of recipes.
 """
 
@@ -31,9 +32,12 @@ class AdapterTrainer(SFTTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Mean nats per labelled token; `num_items_in_batch` counts those of the whole step."""
-        if self.args.device.type == "cuda" or return_outputs:
+        if return_outputs:  # for a measurement, which asks for no more than the loss
+            loss = self.compute_loss(model, inputs, False, num_items_in_batch)
+            return loss, {"loss": loss}
+        if self.args.device.type == "cuda":
             parent: Any = super()
-            return parent.compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return parent.compute_loss(model, inputs, False, num_items_in_batch)
         next_labels: Tensor = inputs["labels"][:, 1:]  # (batch, tokens - 1)
         positions = (next_labels != IGNORED_LABEL).any(dim=0).nonzero().flatten()  # (kept,)
         asked = {name: value for name, value in inputs.items() if name != "labels"}

@@ -101,9 +101,11 @@ def _train(run: RunFolder, rank: int = 0) -> int:
     _keep_off_the_network()
     try:
         from expert_studio.core.training.trainer import train
+        from expert_studio.core.training.trainer_callback import Wishes
 
         wanted = lambda: told_to_stop.is_set() or run.stop_requested()  # noqa: E731
-        trained = train(run, log, worker_group.agreed(wanted))
+        wishes = Wishes(worker_group.agreed(wanted), worker_group.agreed(run.pause_requested))
+        trained = train(run, log, wishes)
         outcome = Ended(
             at_s=time.time(),
             outcome="stopped" if trained.stopped else "finished",

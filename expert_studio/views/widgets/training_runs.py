@@ -48,7 +48,7 @@ class TrainingRuns(QWidget):
     new_wanted(): a new run, by the wizard.
     opened(str): a run by its identifier.
     compared(tuple[str, ...]): several.
-    wanted(str, str): what to do ("stop", "resume", "clone", "delete") with which run.
+    wanted(str, str): what to do ("pause", "stop", "resume", "clone", "delete") with which run.
     """
 
     new_wanted = Signal()
@@ -252,6 +252,7 @@ class RunRow(QFrame):
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu = QMenu(more)
         for word, text in (
+            ("pause", self.tr("Pause")),
             ("stop", self.tr("Stop and save")),
             ("resume", self.tr("Resume")),
             ("clone", self.tr("Clone…")),
@@ -270,7 +271,8 @@ class RunRow(QFrame):
             self._dot.show_state(DOTS[glance.status])
         for action in self._menu.actions():
             shown = {
-                "stop": glance.status == "running",
+                "pause": glance.status == "running",
+                "stop": glance.status in ("running", "paused"),
                 "resume": glance.resumable,
                 "clone": glance.readable,
             }

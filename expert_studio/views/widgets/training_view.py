@@ -41,7 +41,8 @@ from expert_studio.views.widgets.training_words import (
 ACTIONS: dict[str, tuple[str, ...]] = {
     "ready": ("resume",),
     "queued": ("unqueue",),
-    "running": ("stop",),
+    "running": ("pause", "stop"),
+    "paused": ("stop", "resume"),
     "stopped": ("resume",),
     "lost": ("resume",),
     "failed": ("resume",),
@@ -52,7 +53,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 class TrainingView(QWidget):
     """Signals:
     left(): back to all runs.
-    wanted(str): what to do with the run in front: "stop", "resume", "unqueue", "retry",
+    wanted(str): what to do with the run in front: "pause", "stop", "resume", "unqueue", "retry",
         "evaluate", "package", "install", "chat", "clone", "folder", "delete".
     """
 
@@ -85,6 +86,7 @@ class TrainingView(QWidget):
         row.insertWidget(3, self._told, 10)
         texts = {
             "unqueue": self.tr("Take out of the queue"),
+            "pause": self.tr("Pause"),
             "stop": self.tr("Stop and save"),
             "resume": self.tr("Resume"),
             "retry": self.tr("Retry smaller"),

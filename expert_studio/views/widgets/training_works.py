@@ -74,11 +74,13 @@ class TrainingWorks(QObject):
         self._run(_begin, said, source, self._folders, queued, on_done=self._on_begun)
 
     def do(self, word: str, identifier: str) -> None:
-        """ "stop", "resume", "unqueue", "retry", "install", "clone", "delete" or "folder"."""
+        """One of the words of `TrainingView.wanted` that the page does not do itself."""
         run = RunFolder(self._folders.runs / identifier)
         if word == "stop":
             self.busy_changed.emit(self.tr("Stopping after this step…"))
             self._run(launch.stop, run, on_done=self._on_changed)
+        elif word == "pause":
+            self._run(launch.pause, run, on_done=self._on_changed)
         elif word == "resume":
             self._run(launch.resume, run, on_done=self._on_changed)
         elif word == "unqueue":

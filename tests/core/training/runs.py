@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
-from expert_studio.core.datasets.examples import write_examples
+from expert_studio.core.datasets.examples import as_row, read_examples, write_examples
 from expert_studio.core.datasets.offline_json import rows
 from expert_studio.core.training.events import Event, Launched, Step
 from expert_studio.core.training.recipe import Recipe
@@ -77,3 +78,13 @@ def kill_worker(run: RunFolder) -> None:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_pairs(folder: Path) -> None:
+    """The rows of `write_data` as pairs: beside each right answer one with broken JSON."""
+    with (folder / "pairs.jsonl").open("w", encoding="utf-8") as lines:
+        for example in read_examples(folder / "rows.jsonl"):
+            *prompt, answer = as_row(example)["messages"]
+            broken = answer["content"].replace(":", "").replace('"', "")
+            pair = {"prompt": prompt, "chosen": answer["content"], "rejected": broken}
+            lines.write(json.dumps(pair) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from expert_studio.core.datasets.examples import as_row, read_examples
 from expert_studio.core.errors import DatasetError, TrainingError
 from expert_studio.core.experts.library import Library
 from expert_studio.core.inference.conversation import BaseRequest
@@ -29,6 +27,7 @@ from expert_studio.core.training.events import (
 )
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.trainer import train
+from expert_studio.core.training.trainer_callback import Wishes
 from expert_studio.core.training.trainer_loss import AdapterTrainer
 from expert_studio.core.training.trainer_model import build_model, load_start
 from tests.core.training import runs
@@ -41,20 +40,14 @@ IDS = list(range(300, 340))
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     runs.write_data(tmp_path)
-    rows = [as_row(example) for example in read_examples(tmp_path / "rows.jsonl")]
-    with (tmp_path / "pairs.jsonl").open("w", encoding="utf-8") as lines:
-        for row in rows:
-            *prompt, answer = row["messages"]
-            broken = answer["content"].replace(":", "").replace('"', "")
-            pair = {"prompt": prompt, "chosen": answer["content"], "rejected": broken}
-            lines.write(json.dumps(pair) + "\n")
+    runs.write_pairs(tmp_path)
     return tmp_path
 
 
 def trained(home: Path, **changes: Any) -> RunFolder:
     """A run of the tiny recipe, in this process."""
     run = launch.prepare(runs.tiny_recipe(**changes), Folders(home), home)
-    assert not train(run, EventLog(run.events_path), lambda: False).stopped
+    assert not train(run, EventLog(run.events_path), Wishes()).stopped
     return run
 
 
@@ -280,7 +273,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_one_sentence(
     monkeypatch.setattr(AdapterTrainer, "compute_loss", gone)
     run = launch.prepare(runs.tiny_recipe(), Folders(home), home)
     with pytest.raises(TrainingError, match="step 6: its loss is no number") as raised:
-        train(run, EventLog(run.events_path), lambda: False)
+        train(run, EventLog(run.events_path), Wishes())
     assert "learning_rate" in raised.value.remedy
     steps = [event for event in run.events() if isinstance(event, Step)]
     assert [step.step for step in steps] == list(range(1, 7))

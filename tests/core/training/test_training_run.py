@@ -135,6 +135,17 @@ def test_killed_resumed_and_stopped_it_learns_as_an_unbroken_run_does(world: Wor
     launch.resume(run)
     assert run.state().status == "running"
     runs.until(lambda: any(isinstance(e, Step) for e in runs.session(run)), "a step after that")
+    launch.pause(run)
+    runs.until(lambda: run.state().status == "paused", "the pause")
+    waits_at = run.state().step
+    assert run.checkpoint() == run.checkpoints_folder / f"checkpoint-{waits_at}"
+    assert run.is_alive()
+    with pytest.raises(TrainingError, match="It is paused"):
+        launch.pause(run)
+    launch.resume(run)
+    runs.until(lambda: run.state().step > waits_at, "a step after the pause")
+    launch.pause(run)
+    runs.until(lambda: run.state().status in ("paused", "finished"), "another pause")
     launch.stop(run)
     runs.until_over(run)
     state = run.state()
