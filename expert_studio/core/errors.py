@@ -121,6 +121,14 @@ class DownloadError(ExpertError):
     """A base model could not be fetched from the hub."""
 
 
+class FetchError(ExpertError):
+    """A repository could not be read, or what lies in it is no expert."""
+
+
+class FetchStopped(FetchError):
+    """The person stopped it. What had come is kept."""
+
+
 class InferenceError(ExpertError):
     """An answer could not be generated."""
 

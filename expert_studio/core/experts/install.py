@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def install(
     base_sha256: str | None = None,
     base_folder: Path | None = None,
     acceptance: Acceptance | None = None,
+    origin: Mapping[str, str] | None = None,
 ) -> Installation:
     """Installs a `.expert` file, or the folder of one, and returns it as the library sees it.
 
@@ -69,6 +71,7 @@ def install(
         base_name, base_sha256: the base it must be made for; neither given, any will do.
         base_folder: that base's folder; given, the shapes of the weights must fit it.
         acceptance: the person's trust and policy; without it only what is INVALID is refused.
+        origin: where it came from, to be noted beside it (`acquisition.Origin`).
 
     Raises:
         ArchiveError, IntegrityError, ManifestError: the package is damaged or hostile.
@@ -90,7 +93,7 @@ def install(
             if config.kind != manifest.kind:
                 warnings.append(f"Its manifest says {manifest.kind}, its weights {config.kind}.")
             digest = _checked_weights(unpacked, manifest, config, base, base_folder)
-            _note(unpacked, digest, package)
+            _note(unpacked, digest, package, origin or {})
             _flush_folder(unpacked)
         except OSError as cause:
             what = f"{manifest.name} could not be installed."
@@ -148,8 +151,10 @@ def _packed(source: Path, place: Path, base_name: str | None) -> Path:
     return archive.build(source, place, base_name if several else None, as_signed=True)
 
 
-def _note(folder: Path, weights_digest: str, package: archive.Package) -> None:
-    came_from = {
+def _note(
+    folder: Path, weights_digest: str, package: archive.Package, origin: Mapping[str, str]
+) -> None:
+    came_from = dict(origin) | {
         "package_sha256": package.sha256,
         "signed_by": package.signature.public_key,
         "publisher": package.signature.publisher,

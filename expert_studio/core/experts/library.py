@@ -3,12 +3,12 @@
 Knows nothing of how they got there (`install`) or of loading weights. On disk:
 
     library/experts/<name>/<version>/   manifest.json, adapter_model.safetensors, ...
-    library/experts/<name>/active.json  only where the person chose a version
-    library/.staging  library/.trash  library/.lock
+    library/experts/<name>/active.json  only where the person chose or pinned a version
+    library/.staging  library/.trash  library/.lock  library/.index.sqlite3
 
-There is no index to go stale: a version is there when its folder is, and each folder
-appears and disappears by one rename. Of several versions the highest is active unless
-`active.json` names another.
+A version is there when its folder is, and each folder appears and disappears by one
+rename; the index only saves parsing. Of several versions the highest is active unless
+`active.json` names another; a pinned one stays active when a newer one is installed.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from expert_studio.core.errors import ExpertError, LibraryError, ManifestError, StorageError
+from expert_studio.core.experts.library_index import WORTH_KEEPING, Known, LibraryIndex, State
 from expert_studio.core.experts.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
 from expert_studio.core.experts.requirement import is_name, name_key, parse_version
 from expert_studio.core.experts.weights import weights_sha256
@@ -60,7 +62,8 @@ class Library:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._seen: dict[Path, tuple[tuple[int, ...], InstalledExpert]] = {}
+        self._seen: dict[Path, tuple[State, InstalledExpert]] = {}
+        self._index = LibraryIndex(root)
 
     @property
     def experts_folder(self) -> Path:
@@ -68,13 +71,16 @@ class Library:
 
     def experts(self) -> tuple[InstalledExpert, ...]:
         """The active version of every expert, by load order, then name."""
-        found = self._scan([])
+        folders = self._name_folders()
+        self._recall(folders)
+        found = [expert for f in folders if (expert := self._active_of(f, [])) is not None]
         return tuple(sorted(found, key=lambda e: (e.manifest.constraints.load_order, e.name)))
 
     def problems(self) -> tuple[str, ...]:
         """One sentence for each folder in the library that cannot be used."""
         problems: list[str] = []
-        self._scan(problems)
+        for folder in self._name_folders():
+            self._versions_in(folder, problems)
         return tuple(problems)
 
     def find(self, name: str) -> InstalledExpert:
@@ -83,13 +89,20 @@ class Library:
         Raises:
             LibraryError: no such expert is installed, or no version of it can be used.
         """
-        problems: list[str] = []
-        expert = self._active_of(self.folder_of(name), problems)
+        expert = self.active(name)
         if expert is None:
+            problems: list[str] = []
+            self._versions_in(self.folder_of(name), problems)
             raise LibraryError(
                 f"{name} cannot be used.", " ".join(problems), "Remove it and install it again."
             )
         return expert
+
+    def active(self, name: str) -> InstalledExpert | None:
+        """The active version of an expert, or None where none is installed or usable."""
+        for folder in self._folders_named(name):
+            return self._active_of(folder, [])
+        return None
 
     def folder_of(self, name: str) -> Path:
         """The folder that holds all versions of an expert, usable or not.
@@ -97,22 +110,23 @@ class Library:
         Raises:
             LibraryError: no such expert is installed.
         """
-        folders = self._name_folders()
-        for folder in folders:
-            if name_key(folder.name) == name_key(name):
-                return folder
-        near = difflib.get_close_matches(name, [folder.name for folder in folders], n=1)
+        for folder in self._folders_named(name):
+            return folder
+        near = difflib.get_close_matches(name, [f.name for f in self._name_folders()], n=1)
         remedy = f"Did you mean {near[0]}?" if near else "Install it first."
         raise LibraryError(f"No expert named {name[:80]} is installed.", "", remedy)
 
     def versions(self, name: str) -> tuple[InstalledExpert, ...]:
         """Every installed version of an expert, highest first; empty if there is none."""
-        folders = [f for f in self._name_folders() if name_key(f.name) == name_key(name)]
-        found = [e for folder in folders for e in self._versions_in(folder, [])]
+        found = [e for f in self._folders_named(name) for e in self._versions_in(f, [])]
         return tuple(sorted(found, key=lambda e: parse_version(e.version), reverse=True))
 
-    def activate(self, name: str, version: str) -> InstalledExpert:
+    def activate(self, name: str, version: str, pinned: bool = False) -> InstalledExpert:
         """Makes this version the active one, by one rename of a small file.
+
+        Args:
+            pinned: it stays so: a newer one that is installed does not take its place, and
+                no update is offered.
 
         Raises:
             LibraryError: that version is not installed.
@@ -121,9 +135,31 @@ class Library:
         with self.changing():
             for expert in self.versions(name):
                 if expert.version == version:
-                    _write_active(expert.folder.parent, version)
+                    _write_active(expert.folder.parent, version, pinned)
                     return expert
         raise LibraryError(f"{name} {version} is not installed.", "", "Install that version first.")
+
+    def pinned(self, name: str) -> str | None:
+        """The version the person pinned, or None."""
+        for folder in self._folders_named(name):
+            chosen, pinned = _read_active(folder)
+            return chosen if pinned else None
+        return None
+
+    def unpin(self, name: str) -> InstalledExpert:
+        """Lets the highest version be active again; returns what is active now.
+
+        Raises:
+            LibraryError: no such expert is installed.
+            StorageError: the marker cannot be removed.
+        """
+        with self.changing():
+            folder = self.folder_of(name)
+            try:
+                (folder / ACTIVE_FILE).unlink(missing_ok=True)
+            except OSError as cause:
+                raise storage_error(f"{name} stays pinned.", cause, folder) from cause
+        return self.find(name)
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -150,10 +186,6 @@ class Library:
         finally:
             lock.release()
 
-    def _scan(self, problems: list[str]) -> list[InstalledExpert]:
-        active = (self._active_of(folder, problems) for folder in self._name_folders())
-        return [expert for expert in active if expert is not None]
-
     def _name_folders(self) -> list[Path]:
         try:
             with os.scandir(self.experts_folder) as entries:
@@ -164,39 +196,114 @@ class Library:
             raise storage_error("The library cannot be read.", cause, self.root) from cause
         return [self.experts_folder / name for name in sorted(names)]
 
+    def _folders_named(self, name: str) -> list[Path]:
+        """The folders of the expert's two spellings that are there."""
+        key = name_key(name)
+        spelled = [n for n in sorted({key, f"expert-{key}"}) if is_name(n) and name_key(n) == key]
+        return [f for n in spelled if (f := self.experts_folder / n).is_dir()]
+
     def _active_of(self, folder: Path, problems: list[str]) -> InstalledExpert | None:
-        found = self._versions_in(folder, problems)
-        chosen = _read_active(folder)
-        pinned = [expert for expert in found if expert.version == chosen]
-        return max(pinned or found, key=lambda e: parse_version(e.version), default=None)
+        """The version chosen, else the highest; one that cannot be used makes way for the next."""
+        for version in _by_preference(folder):
+            expert = self._usable(folder / version, problems)
+            if expert is not None:
+                return expert
+        return None
 
     def _versions_in(self, folder: Path, problems: list[str]) -> list[InstalledExpert]:
-        found = []
+        found = [self._usable(folder / name, problems) for name in sorted(_folders_in(folder))]
+        return [expert for expert in found if expert is not None]
+
+    def _usable(self, folder: Path, problems: list[str]) -> InstalledExpert | None:
         try:
-            version_folders = sorted(entry for entry in folder.iterdir() if entry.is_dir())
-        except (FileNotFoundError, NotADirectoryError):
-            return []  # uninstalled since the folder was listed
-        for version_folder in version_folders:
-            try:
-                found.append(self._read(version_folder))
-            except FileNotFoundError as cause:
-                if version_folder.exists():
-                    missing = Path(cause.filename or "").name
-                    problems.append(f"{version_folder} is not used: {missing} is missing.")
-            except (ExpertError, OSError, ValueError) as cause:
-                problems.append(f"{version_folder} is not used: {cause}")
-        return found
+            return self._read(folder)
+        except FileNotFoundError as cause:
+            if folder.exists():  # else it was uninstalled since the folder was listed
+                missing = Path(cause.filename or "").name
+                problems.append(f"{folder} is not used: {missing} is missing.")
+        except (ExpertError, OSError, ValueError) as cause:
+            problems.append(f"{folder} is not used: {cause}")
+        return None
 
     def _read(self, folder: Path) -> InstalledExpert:
-        weights = (folder / WEIGHTS_FILE).stat()
-        said = (folder / MANIFEST_FILE).stat()
-        state = (weights.st_size, weights.st_mtime_ns, said.st_size, said.st_mtime_ns, said.st_ino)
+        state = _state_of(folder)
         known = self._seen.get(folder)
         if known is not None and known[0] == state:
             return known[1]
-        expert = _read_installed(folder, weights.st_size, weights.st_mtime_ns)
+        expert = _read_installed(folder, *state[:2])
         self._seen[folder] = (state, expert)
         return expert
+
+    def _recall(self, folders: Sequence[Path]) -> None:
+        """Brings to mind, by the index, what the active versions' manifests say.
+
+        What only the files could say is kept in the index, where it is worth that.
+        """
+        unseen: dict[str, State] = {}
+        for folder in folders:
+            for version in _by_preference(folder)[:1]:
+                place = folder / version
+                try:
+                    state = _state_of(place)
+                except OSError:
+                    continue
+                if self._seen.get(place, ((), None))[0] != state:
+                    unseen[f"{folder.name}/{version}"] = state
+        if len(unseen) < WORTH_KEEPING:
+            return
+        for place_text, known in self._index.read(unseen).items():
+            said, place = known.manifest, self.experts_folder / place_text
+            if f"{said.name}/{said.version}" == place_text:
+                self._seen[place] = (known.state, _expert(place, known))
+                del unseen[place_text]
+        learnt = []
+        for place_text, state in unseen.items():
+            expert = self._usable(self.experts_folder / place_text, [])
+            if expert is not None:
+                learnt.append((place_text, _known(state, expert)))
+        if len(learnt) >= WORTH_KEEPING:
+            self._index.write(learnt)
+
+
+def _expert(folder: Path, known: Known) -> InstalledExpert:
+    said = known.manifest
+    return InstalledExpert(
+        said.name, said.version, folder, said, known.weights_sha256, known.size_bytes
+    )
+
+
+def _known(state: State, expert: InstalledExpert) -> Known:
+    return Known(state, expert.manifest, expert.weights_sha256, expert.size_bytes)
+
+
+def _state_of(folder: Path) -> State:
+    """What changes when a version's weights or manifest do."""
+    weights, said = (folder / WEIGHTS_FILE).stat(), (folder / MANIFEST_FILE).stat()
+    return (weights.st_size, weights.st_mtime_ns, said.st_size, said.st_mtime_ns, said.st_ino)
+
+
+def _folders_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []  # uninstalled since the folder was listed
+
+
+def _by_preference(folder: Path) -> list[str]:
+    """The names of the version folders: the chosen one first, then the highest."""
+    names = _folders_in(folder)
+    if len(names) < 2:
+        return names
+    chosen, _ = _read_active(folder)
+    return sorted(names, key=lambda name: (name == chosen, _rank(name)), reverse=True)
+
+
+def _rank(name: str) -> tuple[bool, Any]:
+    try:
+        return True, parse_version(name)
+    except ValueError:
+        return False, parse_version("0.0.0")  # no version's folder
 
 
 def storage_error(what: str, cause: OSError, place: Path) -> StorageError:
@@ -262,19 +369,22 @@ def _size_of(folder: Path) -> int:
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
 
 
-def _read_active(folder: Path) -> str | None:
+def _read_active(folder: Path) -> tuple[str | None, bool]:
+    """The version the person chose, and whether it is pinned."""
     try:
-        return str(json.loads((folder / ACTIVE_FILE).read_text(encoding="utf-8"))["version"])
+        said = json.loads((folder / ACTIVE_FILE).read_text(encoding="utf-8"))
+        return str(said["version"]), said.get("pinned") is True
     except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # the highest version is active then
+        return None, False
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None, False  # the highest version is active then
 
 
-def _write_active(folder: Path, version: str) -> None:
+def _write_active(folder: Path, version: str, pinned: bool) -> None:
     partial = folder / f"{ACTIVE_FILE}.partial"
+    said = {"version": version} | ({"pinned": True} if pinned else {})
     try:
-        partial.write_text(json.dumps({"version": version}) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(said) + "\n", encoding="utf-8")
         partial.replace(folder / ACTIVE_FILE)
     except OSError as cause:
         partial.unlink(missing_ok=True)
