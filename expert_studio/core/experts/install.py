@@ -7,7 +7,6 @@ Taking one out is one rename into the trash. Knows nothing of models in memory.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from expert_studio.core.experts.requirement import (
     parse_version,
 )
 from expert_studio.core.experts.staging import staging
+from expert_studio.core.experts.trash import put_away
 from expert_studio.core.experts.weights import (
     base_shape,
     check_weights,
@@ -134,7 +134,7 @@ def uninstall(name: str, library: Library) -> Path:
                 "Remove what needs it first.",
             )
         try:
-            return _to_trash(folder, folder.name, library)
+            return put_away(folder, folder.name, library)
         except OSError as cause:
             what = f"{folder.name} could not be removed."
             raise storage_error(what, cause, library.root) from cause
@@ -224,7 +224,7 @@ def _make_visible(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():  # damaged, or it would have been found above
-            _to_trash(target, f"{name}-{version}", library)
+            put_away(target, f"{name}-{version}", library)
         place.rename(target)
         _flush_folder(target.parent)
     except OSError as cause:
@@ -251,14 +251,6 @@ def _already_there(
         )
     warnings.append(f"{other.name} {other.version} was already installed.")
     return other
-
-
-def _to_trash(folder: Path, label: str, library: Library) -> Path:
-    entry = library.root / ".trash" / f"{label}-{uuid.uuid4().hex[:12]}"
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    folder.rename(entry)
-    os.utime(entry)  # the trash is emptied by age
-    return entry
 
 
 def _missing(expert: InstalledExpert, library: Library) -> list[str]:
