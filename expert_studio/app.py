@@ -22,7 +22,7 @@ from qasync import QEventLoop
 from expert_studio.composition.base_links import BaseInUse, BaseLinks
 from expert_studio.composition.kept_settings import KeptSettings
 from expert_studio.composition.page_links import PageLinks
-from expert_studio.composition.pages import MADE_LATE, Pages
+from expert_studio.composition.pages import MADE_LATE, Pages, import_late_pages
 from expert_studio.composition.parts import Parts
 from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.core.experts.bundled import install_bundled
@@ -35,6 +35,7 @@ from expert_studio.core.inference.conversation import (
     EngineFactory,
 )
 from expert_studio.core.inference.history import History
+from expert_studio.core.inference.torch_preload import bring_library, short_turns
 from expert_studio.core.settings import Folders, bundled_experts_folder
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.base_download import BaseDownload
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from expert_studio.views.pages.train_page import TrainPage
 
 log = logging.getLogger("expert_studio")
+BREATH_MS = 20
 
 
 def load_engine_on_first_use(
@@ -61,7 +63,9 @@ def load_engine_on_first_use(
 ) -> ChatEngine:
     """Loads a base; the first call imports torch, on the thread it is called on."""
     started_s = time.perf_counter()
-    from expert_studio.core.inference.engine import load_engine
+    bring_library()
+    with short_turns():
+        from expert_studio.core.inference.engine import load_engine
 
     log.info("torch was imported in %.0f ms", (time.perf_counter() - started_s) * 1000)
     on_progress(0.05)
@@ -207,15 +211,23 @@ class Studio(QObject):
 
     @Slot()
     def _on_painted(self) -> None:
-        """The window is there: now the pages that take long to make, each in a turn of its own."""
-        for name in MADE_LATE:
-            QTimer.singleShot(0, self, partial(self.window.made, name))
-        QTimer.singleShot(0, self, self._set_to_work)
+        """The window is there: now what the other pages are made of is read, beside it."""
+        self.background.run(import_late_pages, on_done=self._on_pages_imported)
 
-    @Slot()
-    def _set_to_work(self) -> None:
+    def _on_pages_imported(self, _: None) -> None:
+        self._make_next(MADE_LATE)
+
+    def _make_next(self, names: Sequence[str]) -> None:
+        """Makes one page and the others later: between two, what waits has its turn."""
         if self._is_closed:
             return
+        if not names:
+            self._set_to_work()
+            return
+        self.window.made(names[0])
+        QTimer.singleShot(BREATH_MS, self, partial(self._make_next, names[1:]))
+
+    def _set_to_work(self) -> None:
         self.use_base(self._base.request())
         self.background.run(
             install_bundled,

@@ -6,6 +6,7 @@ they take half a second to make, and the window is painted before.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 CHAT, LIBRARY, DATASETS, TRAINING, SETTINGS = "chat", "library", "datasets", "train", "settings"
 MADE_LATE = (DATASETS, TRAINING)
+
+
+def import_late_pages() -> None:
+    """Imports what the late pages are made of, on a thread that nobody waits for."""
+    for module in ("datasets_page", "train_page"):
+        importlib.import_module(f"expert_studio.views.pages.{module}")
 
 
 class Pages(QObject):
