@@ -38,6 +38,15 @@ class Person:
         QApplication.sendEvent(widget, QDragEnterEvent(middle, copy, data, button, none))
         QApplication.sendEvent(widget, QDropEvent(QPointF(middle), copy, data, button, none))
 
+    def install(self, paths: Iterable[Path]) -> None:
+        """Drops packages nobody signed on the window and agrees to them."""
+        self.drop(paths)
+        page = self.studio.library_page
+        self.until(lambda: page.sheet is not None)
+        assert page.sheet is not None
+        page.sheet.agree("unsigned")
+        self._qtbot.mouseClick(page.sheet.install_button, Qt.MouseButton.LeftButton)
+
     def row(self, expert: str) -> ExpertRow:
         rows = self.studio.chat_page.composer.rows
         return next(row for row in rows if row.name == expert)

@@ -7,6 +7,7 @@ they take half a second to make, and the window is painted before.
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from expert_studio.composition.parts import Parts
 from expert_studio.core.datasets.store_folder import DatasetFolders
+from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.runtime.feedback import Feedback
 from expert_studio.views.pages.chat_page import ChatPage
 from expert_studio.views.pages.library_page import LibraryPage
@@ -39,7 +41,11 @@ class Pages(QObject):
         self._parts = parts
         self.chat = self._make_chat()
         self.library = LibraryPage(
-            parts.library, parts.background, parts.notices, parts.loaded_base
+            parts.library,
+            parts.background,
+            parts.notices,
+            parts.loaded_base,
+            partial(Acceptance.of, parts.folders),
         )
         self.settings = SettingsPage(
             parts.settings.value,

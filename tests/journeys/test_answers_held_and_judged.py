@@ -62,7 +62,7 @@ def _ask(person: Person, text: str) -> None:
 def test_answers_are_held_stopped_and_corrected(person: Person, packages: list[Path]) -> None:
     studio, page = person.studio, person.studio.chat_page
     person.until(lambda: studio.loaded_base() is not None)
-    person.drop(packages)
+    person.install(packages)
     person.until(lambda: len(page.composer.rows) == 2)
     studio.window.show_page("chat")
 

@@ -71,7 +71,7 @@ def test_install_compose_chat_and_restart(
     base = studio.loaded_base()
     watch.enter("installing, composing, answering")
 
-    person.drop(sorted(packages.glob("*/*.expert")))
+    person.install(sorted(packages.glob("*/*.expert")))
     assert studio.window.page == "library"
     person.until(lambda: len(studio.chat_page.composer.rows) == 2)
     studio.window.show_page("chat")

@@ -14,6 +14,7 @@ from expert_studio.core.settings import Folders
 from tests.demonstration_experts import tiny_experts
 from tests.fake_engine import FakeEngine, factory_of
 from tests.studio_driver import Person
+from tests.views.library_stage import Stage
 
 Opened = Callable[[FakeEngine], Person]
 
@@ -21,6 +22,14 @@ Opened = Callable[[FakeEngine], Person]
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_experts(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, tmp_path: Path) -> Iterator[Stage]:
+    """The Library page over an empty library, not yet shown."""
+    made = Stage(qtbot, tmp_path / "library")
+    yield made
+    assert made.background.close()
 
 
 @pytest.fixture

@@ -15,13 +15,16 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
+from expert_studio.core import settings
 from expert_studio.core.errors import ConsentError, IntegrityError
 from expert_studio.core.experts.archive import Package
 from expert_studio.core.experts.library import RECORD_FILE, InstalledExpert
+from expert_studio.core.experts.made_here import made_here
 from expert_studio.core.experts.requirement import parse_version
 from expert_studio.core.experts.trust import Standing, TrustStore
+from expert_studio.core.settings import Folders
 
 Policy = Literal["ask", "always", "never"]
 CONSENTS = ("unsigned", "unknown-key", "other-key", "older")
@@ -35,6 +38,17 @@ class Acceptance:
     unsigned: Policy = "ask"
     consents: frozenset[str] = field(default_factory=frozenset)  # of CONSENTS
     own: frozenset[str] = field(default_factory=frozenset)  # SHA-256 of packages made here
+    seen: str = ""  # SHA-256 of the package the consents were given for; "" is any
+
+    @classmethod
+    def of(cls, folders: Folders) -> Self:
+        """The person's own trust, policy and packages, with no consent. Reads small files.
+
+        Raises:
+            SettingsError: the settings cannot be read.
+        """
+        policy = settings.load(folders).unsigned_packages
+        return cls(TrustStore.of(folders), policy, own=made_here(folders))
 
     def check(self, package: Package, installed: Iterable[InstalledExpert]) -> Standing:
         """What the signature is worth, if the package may come in.
@@ -45,6 +59,26 @@ class Acceptance:
         Raises:
             IntegrityError: its key was revoked or has expired, or policy refuses it.
             ConsentError: it may come in once the person agrees; says to what.
+        """
+        standing, asked = self.weigh(package, installed)
+        agreed = self.consents if self.seen in ("", package.sha256) else frozenset()
+        missing = tuple(need for need in asked if need not in agreed)
+        if missing:
+            raise ConsentError(
+                f"{package.manifest.name} {package.manifest.version} was not installed yet.",
+                " ".join(asked[need] for need in missing),
+                "If you agree, say so: " + " ".join(f"--allow-{need}" for need in missing),
+                missing,
+            )
+        return standing
+
+    def weigh(
+        self, package: Package, installed: Iterable[InstalledExpert]
+    ) -> tuple[Standing, dict[str, str]]:
+        """What the signature is worth, and a sentence for each consent of CONSENTS it needs.
+
+        Raises:
+            IntegrityError: it may not come in whatever the person says.
         """
         standing = self.store.standing(package.signature)
         label = f"{package.manifest.name} {package.manifest.version}"
@@ -61,16 +95,7 @@ class Acceptance:
                 f"{standing.sentence} Your settings refuse such packages.",
                 "Get a signed one, or change the setting.",
             )
-        asked = dict(self._asked(package, standing, tuple(installed), made_here))
-        missing = tuple(need for need in asked if need not in self.consents)
-        if missing:
-            raise ConsentError(
-                f"{label} was not installed yet.",
-                " ".join(asked[need] for need in missing),
-                "If you agree, say so: " + " ".join(f"--allow-{need}" for need in missing),
-                missing,
-            )
-        return standing
+        return standing, dict(self._asked(package, standing, tuple(installed), made_here))
 
     def _asked(
         self,

@@ -7,7 +7,7 @@ stand beside it. Knows nothing of packages or of how to ask the person.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -139,11 +139,24 @@ class TrustStore:
         Raises:
             KeyFileError: the list is damaged.
         """
+        return self.standings((signature,), today)[0]
+
+    def standings(
+        self, signatures: Iterable[Signature], today: date | None = None
+    ) -> tuple[Standing, ...]:
+        """As `standing`, for many, with the list read once."""
+        known = {key.public_key: key for key in self.keys()}
+        return tuple(self._standing(signature, known, today) for signature in signatures)
+
+    @staticmethod
+    def _standing(
+        signature: Signature, known: Mapping[str, TrustedKey], today: date | None
+    ) -> Standing:
         if signature.state == "unsigned":
             note = f" ({signature.note})" if signature.note else ""
             return Standing("unsigned", f"Nobody vouches for it: it is not signed{note}.")
         public, name = signature.public_key, signature.publisher
-        key = next((key for key in self.keys() if key.public_key == public), None)
+        key = known.get(public)
         if key is None:
             said = f"It is intact and signed as {name}, with a key that is not trusted here."
             return Standing("unknown key", said, public, name)

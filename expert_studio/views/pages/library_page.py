@@ -21,31 +21,27 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from expert_studio.core.errors import ArchiveError, ExpertError
+from expert_studio.core.errors import ArchiveError
+from expert_studio.core.experts.acceptance import Acceptance
+from expert_studio.core.experts.arrival import Arrival
 from expert_studio.core.experts.install import Installation
-from expert_studio.core.experts.library import Library
+from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference.conversation import BaseDescription
 from expert_studio.core.settings import bundled_experts_folder
 from expert_studio.runtime.background import Background
 from expert_studio.views.notices import Notices
 from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets import expert_facts
+from expert_studio.views.widgets.consent_sheet import ConsentSheet
 from expert_studio.views.widgets.drop_zone import DropZone
 from expert_studio.views.widgets.empty_state import EmptyState
-from expert_studio.views.widgets.expert_card import ExpertGrid
 from expert_studio.views.widgets.expert_details import ExpertDetails
-from expert_studio.views.widgets.graph_card import GraphCard
 from expert_studio.views.widgets.install_bar import EXPERT_SUFFIX, InstallBar
-from expert_studio.views.widgets.library_contents import (
-    LibraryContents,
-    Removed,
-    read_contents,
-    restore_each,
-    uninstall_each,
-)
-from expert_studio.views.widgets.library_filter import LibraryFilter
+from expert_studio.views.widgets.library_contents import LibraryContents, Removed
+from expert_studio.views.widgets.library_dialogs import LibraryDialogs
+from expert_studio.views.widgets.library_shelf import LibraryShelf
+from expert_studio.views.widgets.library_works import LibraryWorks
 from expert_studio.views.widgets.page_header import PageHeader
-from expert_studio.views.widgets.scrolling import scrolling
 
 
 class LibraryPage(QWidget):
@@ -65,19 +61,22 @@ class LibraryPage(QWidget):
         background: Background,
         notices: Notices,
         base: Callable[[], BaseDescription | None],
+        acceptance: Callable[[], Acceptance],
         parent: QWidget | None = None,
     ) -> None:
+        """`acceptance` gives the person's trust and policy; it is called beside the window."""
         super().__init__(parent)
         self.setProperty("role", "page")
-        self._library = library
-        self._background = background
         self._notices = notices
         self._base = base
         self._contents = LibraryContents()
         self._chosen = ""
-        self._reading = False
-        self._read_again = False
-        self._tell_after_reading = False
+        self._sheet: ConsentSheet | None = None
+        self.works = LibraryWorks(library, background, acceptance, self)
+        self.dialogs = LibraryDialogs(library, background, self)
+        self._installs = InstallBar(
+            library, background, base, acceptance, lambda: self._contents.experts
+        )
         self._build()
         self._connect()
 
@@ -89,27 +88,33 @@ class LibraryPage(QWidget):
     @property
     def busy(self) -> bool:
         """Whether files are being installed or the library is being read."""
-        return self._installs.busy or self._reading
+        return self._installs.busy or self.works.busy
+
+    @property
+    def sheet(self) -> ConsentSheet | None:
+        """The question that stands before an installation now."""
+        return self._sheet
+
+    @property
+    def shelf(self) -> LibraryShelf:
+        return self._shelf
+
+    @property
+    def details(self) -> ExpertDetails:
+        return self._details
 
     def refresh(self) -> None:
         """Reads the library anew, beside the window."""
-        if self._reading:
-            self._read_again = True
-            return
-        self._reading = True
-        self._background.run(
-            read_contents, self._library, on_done=self._on_read, on_failed=self._on_read_failed
-        )
+        self.works.refresh()
 
     def install(self, paths: tuple[Path, ...]) -> None:
-        """Installs files one after another; what went wrong is told by notices."""
+        """Installs files one after another, once the person has agreed where need be."""
         self._installs.install(paths)
 
     def choose(self, name: str) -> None:
         """Shows an expert, installed or missing, in details, cards and graph; "" for none."""
         self._chosen = name
-        self._grid.choose(name)
-        self._graph.choose(name)
+        self._shelf.choose(name)
         self._show_details()
 
     def base_changed(self) -> None:
@@ -132,10 +137,10 @@ class LibraryPage(QWidget):
         self._install_button.setAccessibleName(self.tr("Install experts from files"))
         self._header.add_action(self._search)
         self._header.add_action(self._install_button)
+        self._shelf = LibraryShelf()
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._build_experts())
+        self._stack.addWidget(self._shelf)
         self._stack.addWidget(self._build_empty())
-        self._installs = InstallBar(self._library, self._background, self._base)
         self._details = ExpertDetails()
         main = QVBoxLayout()
         main.setSpacing(0)
@@ -156,23 +161,6 @@ class LibraryPage(QWidget):
         outer.addLayout(body, 1)
         self._drop = DropZone(self, self.tr("Drop .expert files to install them"))
 
-    def _build_experts(self) -> QWidget:
-        self._filter = LibraryFilter()
-        self._grid = ExpertGrid(self._filter.last_control)
-        self._nothing = EmptyState("search", self.tr("Nothing matches"), "")
-        self._show_all = self._nothing.add_button(self.tr("Show all experts"))
-        self._nothing.hide()
-        self._graph = GraphCard()
-        inside = QWidget()
-        inside.setProperty("role", "scroll")
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(PAGE_PADDING, 14, PAGE_PADDING, 16)
-        column.setSpacing(12)
-        for widget in (self._filter, self._grid, self._nothing):
-            column.addWidget(widget)
-        column.addWidget(self._graph, 1)
-        return scrolling(inside)
-
     def _build_empty(self) -> QWidget:
         empty = EmptyState(
             "library",
@@ -184,58 +172,67 @@ class LibraryPage(QWidget):
         return empty
 
     def _connect(self) -> None:
-        self._search.textChanged.connect(self._filter.set_text)
-        self._filter.changed.connect(self._on_filter_changed)
-        self._install_button.clicked.connect(self._on_install_asked)
-        self._empty_install.clicked.connect(self._on_install_asked)
+        self._search.textChanged.connect(self._shelf.filter.set_text)
+        for button in (self._install_button, self._empty_install):
+            button.clicked.connect(self._on_install_asked)
         self._bundled_install.clicked.connect(self._on_bundled_asked)
-        self._show_all.clicked.connect(self._on_show_all)
-        self._grid.chosen.connect(self.choose)
-        self._graph.node_chosen.connect(self.choose)
-        self._details.add_requested.connect(self.add_to_stack_requested)
-        self._details.install_requested.connect(self._on_install_asked)
-        self._details.uninstall_requested.connect(self._on_uninstall)
-        self._installs.failed.connect(self._notices.error)
-        self._installs.finished.connect(self._on_installed)
+        self._shelf.cleared.connect(self._search.clear)
+        self._shelf.chosen.connect(self.choose)
         self._drop.files_dropped.connect(self.install)
         self._drop.refused.connect(self._on_drop_refused)
+        self._connect_details()
+        self._connect_works()
         find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self._search.setFocus)
 
+    def _connect_details(self) -> None:
+        details = self._details
+        details.add_requested.connect(self.add_to_stack_requested)
+        details.install_requested.connect(self._on_install_asked)
+        details.uninstall_requested.connect(self.works.uninstall)
+        details.use_requested.connect(self.works.activate)
+        details.unpin_requested.connect(self.works.unpin)
+        details.compare_requested.connect(self.dialogs.compare_versions)
+        details.weights_requested.connect(self._on_weights_wanted)
+
+    def _connect_works(self) -> None:
+        works, installs = self.works, self._installs
+        works.read.connect(self._on_read)
+        works.files_read.connect(self._details.show_files)
+        works.changed.connect(self.library_changed)
+        works.uninstalled.connect(self._on_uninstalled)
+        works.activated.connect(self._on_activated)
+        works.warned.connect(self._notices.warn)
+        works.failed.connect(self._notices.error)
+        self.dialogs.failed.connect(self._notices.error)
+        installs.failed.connect(self._notices.error)
+        installs.consent_wanted.connect(self._on_consent_wanted)
+        installs.finished.connect(self._on_installed)
+
     def _show_contents(self) -> None:
         contents = self._contents
-        self._filter.set_base(self._base())
-        self._filter.set_tiers({expert.manifest.tier for expert in contents.experts})
         self._stack.setCurrentIndex(0 if contents.experts else 1)
         self._bundled_install.setVisible(bool(_bundled_files()))
         self._details.setVisible(bool(contents.experts))
         self._header.set_state(self._state_line())
-        self._grid.set_experts(contents.experts)
-        self._show_cards()
-        self._graph.show_contents(contents)
+        self._shelf.show_contents(contents, self._base())
         if self._chosen and not self._is_known(self._chosen):
             self._chosen = ""
         self.choose(self._chosen)
 
-    def _show_cards(self) -> None:
-        shown = self._filter.shown(self._contents.experts)
-        self._grid.show_only(shown)
-        self._nothing.setVisible(not shown)
-        self._nothing.set_sentence(
-            self.tr("No installed expert fits what you search and filter by.")
-        )
-
     def _show_details(self) -> None:
-        expert = self._contents.expert(self._chosen)
+        name = self._chosen
+        expert = self._contents.expert(name)
         if expert is not None:
-            files = self._contents.files.get(expert.name, ())
-            dependants = self._contents.all_dependants(expert.name)
-            unmet = self._contents.unmet(expert.name)
+            dependants = self._contents.all_dependants(name)
+            unmet = self._contents.unmet(name)
             obstacle = expert_facts.obstacle(expert.manifest, self._base(), unmet)
-            self._details.show_expert(expert, files, dependants, obstacle)
-        elif self._chosen:
-            self._details.show_missing(self._chosen, self._contents.dependants(self._chosen))
+            standing = self._contents.standing(name)
+            self._details.show_expert(expert, standing, dependants, obstacle)
+            self.works.read_files(name)
+        elif name:
+            self._details.show_missing(name, self._contents.dependants(name))
         else:
             self._details.show_nothing()
 
@@ -254,32 +251,8 @@ class LibraryPage(QWidget):
 
     @Slot(object)
     def _on_read(self, contents: LibraryContents) -> None:
-        fresh_problems = set(contents.problems) - set(self._contents.problems)
         self._contents = contents
         self._show_contents()
-        for problem in sorted(fresh_problems):
-            self._notices.warn(problem)
-        if self._tell_after_reading:
-            self._tell_after_reading = False
-            self.library_changed.emit()
-        self._reading = False
-        if self._read_again:
-            self._read_again = False
-            self.refresh()
-
-    @Slot(object)
-    def _on_read_failed(self, error: ExpertError) -> None:
-        self._reading = self._read_again = False
-        self._notices.error(error)
-
-    @Slot()
-    def _on_filter_changed(self) -> None:
-        self._show_cards()
-
-    @Slot()
-    def _on_show_all(self) -> None:
-        self._search.clear()
-        self._filter.clear()
 
     @Slot()
     def _on_install_asked(self) -> None:
@@ -298,7 +271,7 @@ class LibraryPage(QWidget):
 
     @Slot()
     def _on_bundled_asked(self) -> None:
-        self.install(_bundled_files())
+        self._installs.install(_bundled_files(), shipped=True)
 
     @Slot()
     def _on_drop_refused(self) -> None:
@@ -309,6 +282,20 @@ class LibraryPage(QWidget):
                 self.tr("Save it to a folder first, then drop it from there."),
             )
         )
+
+    @Slot(object)
+    def _on_consent_wanted(self, arrivals: tuple[Arrival, ...]) -> None:
+        sheet = ConsentSheet(arrivals, self._contents.experts, self)
+        self._sheet = sheet
+        sheet.agreed.connect(self._installs.proceed)
+        sheet.trusted.connect(self.works.trust)
+        sheet.finished.connect(self._on_sheet_left)
+        sheet.open()
+
+    @Slot()
+    def _on_sheet_left(self) -> None:
+        self._sheet = None
+        self._installs.decline()  # does nothing where it was agreed
 
     @Slot(object)
     def _on_installed(self, installations: tuple[Installation, ...]) -> None:
@@ -329,50 +316,31 @@ class LibraryPage(QWidget):
             )
         else:
             self._notices.toast(self.tr("{n} experts are installed.").format(n=len(installations)))
-        self._changed()
-
-    @Slot(object)
-    def _on_uninstall(self, names: tuple[str, ...]) -> None:
-        self._background.run(
-            uninstall_each,
-            names,
-            self._library,
-            on_done=self._on_uninstalled,
-            on_failed=self._on_failed,
-        )
+        self.works.tell_change()
 
     @Slot(object)
     def _on_uninstalled(self, removed: Removed) -> None:
-        names = ", ".join(removed.names)
         self._notices.toast(
-            self.tr("Uninstalled: {names}.").format(names=names),
+            self.tr("Uninstalled: {names}.").format(names=", ".join(removed.names)),
             self.tr("Undo"),
             lambda: self._bring_back(removed),
         )
-        self._changed()
 
     def _bring_back(self, removed: Removed) -> None:
         self._chosen = removed.names[-1]
-        self._background.run(
-            restore_each,
-            removed,
-            self._library,
-            on_done=self._on_brought_back,
-            on_failed=self._on_failed,
+        self.works.bring_back(removed)
+
+    @Slot(object)
+    def _on_activated(self, expert: InstalledExpert) -> None:
+        self._notices.toast(
+            self.tr("{name} {version} is the active version now.").format(
+                name=expert.name, version=expert.version
+            )
         )
 
-    @Slot(object)
-    def _on_brought_back(self, _: object) -> None:
-        self._changed()
-
-    @Slot(object)
-    def _on_failed(self, error: ExpertError) -> None:
-        self._notices.error(error)
-        self._changed()
-
-    def _changed(self) -> None:
-        self._tell_after_reading = True
-        self.refresh()
+    @Slot(str)
+    def _on_weights_wanted(self, name: str) -> None:
+        self.dialogs.show_weights(name, self._contents.experts)
 
 
 def _bundled_files() -> tuple[Path, ...]:

@@ -42,6 +42,11 @@ def form_text(manifest: Manifest) -> str:
     return name if manifest.rank is None else f"{name} r{manifest.rank}"
 
 
+def kind_text(manifest: Manifest) -> str:
+    """The adapter's kind alone: "LoRA", "IA³", "Soft prompt"."""
+    return form_text(manifest).partition(" r")[0]
+
+
 def tier_name(tier: str) -> str:
     """The tier as the window writes it in running text."""
     return {
@@ -60,6 +65,12 @@ def main_score(manifest: Manifest) -> str:
     if score is None:
         return ""
     return f"{_score_name(metrics).removesuffix(' accuracy')} {score_text(score)}"
+
+
+def main_figure(manifest: Manifest) -> float:
+    """The main held-out score to sort by; below every other where none is stated."""
+    score = _main_score(manifest.quality_metrics)
+    return float("-inf") if score is None else float(score)
 
 
 def score_text(score: Any, interval: Any = None) -> str:

@@ -5,14 +5,28 @@ Functions for the thread pool and the frozen values they hand to the page. Knows
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from expert_studio.core.errors import ExpertError
+from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.dependencies import GraphEdge, graph
 from expert_studio.core.experts.install import uninstall
-from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.experts.library import (
+    RECORD_FILE,
+    InstalledExpert,
+    Library,
+    storage_error,
+)
+from expert_studio.core.experts.signature import Signature
+from expert_studio.core.experts.signing import examine_installed
 from expert_studio.core.experts.trash import restore
+from expert_studio.core.experts.trust import Standing
+from expert_studio.core.experts.updates import origin
+from expert_studio.core.experts.weights import weights_sha256
+
+_NOT_SIGNED = Standing("unsigned", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +36,15 @@ class LibraryContents:
     experts: tuple[InstalledExpert, ...] = ()
     edges: tuple[GraphEdge, ...] = ()  # who needs or refuses whom
     missing: tuple[str, ...] = ()  # needed, not installed
-    files: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)  # path, bytes
+    standings: dict[str, Standing] = field(default_factory=dict)  # of each one's signature
     problems: tuple[str, ...] = ()
 
     def expert(self, name: str) -> InstalledExpert | None:
         return next((expert for expert in self.experts if expert.name == name), None)
+
+    def standing(self, name: str) -> Standing:
+        """What the signature of an installed expert is worth."""
+        return self.standings.get(name, _NOT_SIGNED)
 
     def dependants(self, name: str) -> tuple[str, ...]:
         """Who needs an expert directly, by name."""
@@ -59,15 +77,37 @@ class Removed:
     entries: tuple[Path, ...]
 
 
-def read_contents(library: Library) -> LibraryContents:
-    """Reads manifests and folder listings; blocking, safe beside writers."""
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of an installed version."""
+
+    path: str  # relative, with forward slashes
+    size_bytes: int
+    sha256: str  # 64 hex digits
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertFiles:
+    """What is read of one expert once it is chosen."""
+
+    name: str
+    versions: tuple[InstalledExpert, ...]  # highest first
+    pinned: bool  # the active one was fixed by the person
+    files: tuple[StoredFile, ...]  # of the active version
+    standing: Standing  # of its signature, with every file hashed anew
+
+
+def read_contents(library: Library, acceptance: Callable[[], Acceptance]) -> LibraryContents:
+    """Reads manifests and who signed them; blocking, safe beside writers."""
     experts = library.experts()
     needs = graph(experts)
+    signatures = [_noted_signature(expert) for expert in experts]
+    standings = acceptance().store.standings(signatures)
     return LibraryContents(
         experts=experts,
         edges=needs.edges,
         missing=tuple(needs.missing),
-        files={expert.name: _files(expert) for expert in experts},
+        standings={expert.name: s for expert, s in zip(experts, standings, strict=True)},
         problems=library.problems(),
     )
 
@@ -94,12 +134,33 @@ def restore_each(removed: Removed, library: Library) -> None:
         restore(entry, library)
 
 
-def _files(expert: InstalledExpert) -> tuple[tuple[str, int], ...]:
-    found = []
+def read_files(name: str, library: Library, acceptance: Callable[[], Acceptance]) -> ExpertFiles:
+    """Versions and hashed files of one expert; blocking.
+
+    Raises:
+        LibraryError: it is no longer installed.
+        StorageError: a file cannot be read.
+    """
+    expert = library.find(name)
+    try:
+        files = tuple(_files(expert))
+        standing = examine_installed(expert, acceptance().store)
+    except OSError as cause:
+        what = f"The files of {name} cannot be read."
+        raise storage_error(what, cause, expert.folder) from cause
+    versions, pinned = library.versions(name), library.pinned(name) is not None
+    return ExpertFiles(expert.name, versions, pinned, files, standing)
+
+
+def _noted_signature(expert: InstalledExpert) -> Signature:
+    """Who signed it, as noted when it came in; its files are hashed only once it is chosen."""
+    record = origin(expert.folder)
+    signer, publisher = str(record.get("signed_by") or ""), str(record.get("publisher") or "")
+    return Signature("valid", signer, publisher) if signer else Signature()
+
+
+def _files(expert: InstalledExpert) -> Iterator[StoredFile]:
     for path in sorted(expert.folder.rglob("*")):
-        try:
-            if path.is_file():
-                found.append((path.relative_to(expert.folder).as_posix(), path.stat().st_size))
-        except FileNotFoundError:
-            continue  # uninstalled since the folder was listed
-    return tuple(found)
+        if path.is_file() and path.name != RECORD_FILE:
+            name = path.relative_to(expert.folder).as_posix()
+            yield StoredFile(name, path.stat().st_size, weights_sha256(path))

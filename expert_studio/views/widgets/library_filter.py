@@ -1,18 +1,22 @@
-"""Which installed experts are shown, and in what order. Knows nothing of cards or disks."""
+"""Which installed experts are shown, how, and in what order. Knows nothing of cards or disks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QHBoxLayout,
+    QLabel,
     QMenu,
     QPushButton,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -21,18 +25,31 @@ from expert_studio.core.experts.manifest import TIERS
 from expert_studio.core.inference.conversation import BaseDescription
 from expert_studio.views.theme import restyle
 from expert_studio.views.widgets import expert_facts
+from expert_studio.views.widgets.filter_menu import FilterMenu
 
-Order = Literal["load order", "name", "size"]
+Order = Literal["load order", "name", "size", "score"]
+Form = Literal["cards", "list", "graph"]
+_FORMS: tuple[Form, ...] = ("cards", "list", "graph")
+_LOADED = "\0loaded"  # the base that answers now, as a value of the menu of bases
+_Facet = Callable[[InstalledExpert], Iterable[str]]
+_FACETS: dict[str, _Facet] = {
+    "capability": lambda expert: expert.manifest.capabilities,
+    "base": lambda expert: (base.name for base in expert.manifest.base_models),
+    "kind": lambda expert: (expert_facts.kind_text(expert.manifest),),
+    "licence": lambda expert: (expert.manifest.license,),
+}
 
 
 class LibraryFilter(QWidget):
-    """A row of tiers, the choice of the loaded base alone, and the order.
+    """A row of tiers and ways to look, and a row of what to keep to and the order.
 
     Signals:
         changed(): what is shown, or its order, is another now.
+        form_chosen(str): the person wants "cards", "list" or "graph".
     """
 
     changed = Signal()
+    form_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,101 +57,169 @@ class LibraryFilter(QWidget):
         self._tier = ""
         self._base: BaseDescription | None = None
         self._order: Order = "load order"
+        self._texts: dict[int, tuple[InstalledExpert, str]] = {}  # what a search looks in
+        self._experts: Sequence[InstalledExpert] = ()
         self._tiers = QButtonGroup(self)
-        self._tier_row = QHBoxLayout()
-        self._tier_row.setSpacing(2)
+        self._forms = QButtonGroup(self)
         self._build()
         self._tiers.buttonClicked.connect(self._on_tier)
-        self._this_base.toggled.connect(self._on_this_base)
+        self._forms.idClicked.connect(self._on_form)
 
     @property
     def last_control(self) -> QWidget:
         """Where Tab leaves the row."""
         return self._order_button
 
+    @property
+    def form(self) -> Form:
+        return _FORMS[max(self._forms.checkedId(), 0)]
+
+    def menu(self, facet: str) -> FilterMenu:
+        """The menu of a facet: capability, base, kind or licence."""
+        return self._menus[facet]
+
+    def set_form(self, form: Form) -> None:
+        """As by hand."""
+        self._forms.button(_FORMS.index(form)).click()
+
     def set_text(self, text: str) -> None:
         """Words that must all occur in what the expert says of itself."""
         self._text = text
         self.changed.emit()
 
+    def set_tier(self, tier: str) -> None:
+        """As by hand; "" is all of them."""
+        self._tiers.button(TIERS.index(tier) + 1 if tier else 0).click()
+
+    def set_order(self, order: Order) -> None:
+        """As by hand."""
+        self._order = order
+        self._name_order()
+        self.changed.emit()
+
     def clear(self) -> None:
         """Shows everything again."""
         self._text = ""
-        self._this_base.setChecked(False)
+        for menu in self._menus.values():
+            menu.clear()
         self._tiers.button(0).setChecked(True)
         self._tier = ""
         self.changed.emit()
 
-    def set_tiers(self, present: set[str]) -> None:
-        """Offers those tiers of which an expert is installed."""
+    def set_experts(self, experts: Sequence[InstalledExpert]) -> None:
+        """Offers what occurs among these."""
+        self._experts = experts
+        known = self._texts
+        self._texts = {
+            id(e): known.get(id(e)) or (e, expert_facts.search_text(e.manifest)) for e in experts
+        }
+        present = {expert.manifest.tier for expert in experts}
         for button in self._tiers.buttons():
             number = self._tiers.id(button)
             button.setVisible(number == 0 or TIERS[number - 1] in present)
         if self._tier and self._tier not in present:
             self._tiers.button(0).setChecked(True)
             self._tier = ""
+        self._offer()
 
     def set_base(self, base: BaseDescription | None) -> None:
         self._base = base
-        self._this_base.setVisible(base is not None)
-        if base is not None:
-            self._this_base.setText(self.tr("Only for {base}").format(base=base.name))
+        self._offer()
 
-    def shown(self, experts: Sequence[InstalledExpert]) -> tuple[InstalledExpert, ...]:
+    def show_count(self, shown: int, of: int) -> None:
+        """How many pass."""
+        text = self.tr("{n} of {m}").format(n=shown, m=of) if shown < of else ""
+        self._count.setText(text)
+
+    def shown(self) -> tuple[InstalledExpert, ...]:
         """Those that pass, in the chosen order."""
-        passing = [expert for expert in experts if self._passes(expert)]
+        words = self._text.lower().split()
+        passing = [expert for expert in self._experts if self._passes(expert, words)]
         if self._order == "name":
             passing.sort(key=lambda expert: expert.name)
         elif self._order == "size":
             passing.sort(key=lambda expert: -expert.size_bytes)
+        elif self._order == "score":
+            passing.sort(key=lambda expert: -expert_facts.main_figure(expert.manifest))
         return tuple(passing)
 
-    def _passes(self, expert: InstalledExpert) -> bool:
+    def _passes(self, expert: InstalledExpert, words: Sequence[str]) -> bool:
         manifest = expert.manifest
         if self._tier and manifest.tier != self._tier:
             return False
-        base = self._base if self._this_base.isChecked() else None
-        if base is not None and manifest.base_for(base.name, base.sha256) is None:
-            return False
-        said = expert_facts.search_text(manifest)
-        return all(word in said for word in self._text.lower().split())
+        for name, facet in _FACETS.items():
+            value = self._menus[name].value
+            if value == _LOADED and self._base is not None:
+                if manifest.base_for(self._base.name, self._base.sha256) is None:
+                    return False
+            elif value and value not in facet(expert):
+                return False
+        said = self._texts[id(expert)][1]
+        return all(word in said for word in words)
+
+    def _offer(self) -> None:
+        for name, facet in _FACETS.items():
+            counts = Counter(value for e in self._experts for value in set(facet(e)) if value)
+            values = [(value, f"{value}  ({n})") for value, n in counts.most_common()]
+            if name == "base" and self._base is not None:
+                loaded = self.tr("the loaded one, {base}").format(base=self._base.name)
+                values.insert(0, (_LOADED, loaded))
+            self._menus[name].set_values(values)
 
     def _build(self) -> None:
-        everything = self._tier_button(self.tr("All"), 0)
-        everything.setChecked(True)
-        for number, tier in enumerate(TIERS, start=1):
-            self._tier_button(expert_facts.tier_name(tier).capitalize(), number)
-        self._this_base = QPushButton()
-        self._this_base.setProperty("role", "segment")
-        self._this_base.setCheckable(True)
-        self._this_base.hide()
-        self._this_base.setAccessibleName(self.tr("Only experts made for the loaded base"))
-        self._order_button = QToolButton()
-        self._order_button.setProperty("role", "quiet")
-        self._order_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._order_button.setToolTip(self.tr("In which order the experts are shown"))
-        menu = QMenu(self._order_button)
-        for order, name in self._orders().items():
-            action = menu.addAction(name)
-            action.setData(order)
-        menu.triggered.connect(self._on_order)
-        self._order_button.setMenu(menu)
-        self._name_order()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addLayout(self._tier_row)
-        row.addStretch(1)
-        row.addWidget(self._this_base)
-        row.addWidget(self._order_button)
+        tiers = QHBoxLayout()
+        tiers.setSpacing(2)
+        names = (self.tr("All"), *(expert_facts.tier_name(t).capitalize() for t in TIERS))
+        for number, name in enumerate(names):
+            told = self.tr("Show tier: {tier}").format(tier=name)
+            tiers.addWidget(_segment(self._tiers, number, name, told))
+        self._tiers.button(0).setChecked(True)
+        tiers.addStretch(1)
+        forms = (self.tr("Cards"), self.tr("List"), self.tr("Graph"))
+        for number, name in enumerate(forms):
+            told = self.tr("Show as: {form}").format(form=name)
+            tiers.addWidget(_segment(self._forms, number, name, told))
+        self._forms.button(0).setChecked(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(tiers)
+        column.addLayout(self._build_menus())
 
-    def _tier_button(self, text: str, number: int) -> QPushButton:
-        button = QPushButton(text)
-        button.setProperty("role", "segment")
-        button.setCheckable(True)
-        button.setAccessibleName(self.tr("Show tier: {tier}").format(tier=text))
-        self._tiers.addButton(button, number)
-        self._tier_row.addWidget(button)
+    def _build_menus(self) -> QHBoxLayout:
+        names = {
+            "capability": self.tr("Can"),
+            "base": self.tr("Base"),
+            "kind": self.tr("Kind"),
+            "licence": self.tr("Licence"),
+        }
+        self._menus = {facet: FilterMenu(name) for facet, name in names.items()}
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        for menu in self._menus.values():
+            menu.chosen.connect(self._on_value)
+            row.addWidget(menu)
+        self._count = QLabel()
+        self._count.setProperty("role", "small")
+        self._order_button = self._build_order()
+        row.addStretch(1)
+        row.addWidget(self._count)
+        row.addWidget(self._order_button)
+        return row
+
+    def _build_order(self) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("role", "quiet")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolTip(self.tr("In which order the experts are shown"))
+        button.setIconSize(QSize(12, 12))
+        menu = QMenu(button)
+        for order, name in self._orders().items():
+            menu.addAction(name).setData(order)
+        menu.triggered.connect(self._on_order)
+        button.setMenu(menu)
+        self._order_button = button
+        self._name_order()
         return button
 
     def _orders(self) -> dict[Order, str]:
@@ -142,6 +227,7 @@ class LibraryFilter(QWidget):
             "load order": self.tr("load order"),
             "name": self.tr("name"),
             "size": self.tr("size"),
+            "score": self.tr("held-out score"),
         }
 
     def _name_order(self) -> None:
@@ -156,12 +242,23 @@ class LibraryFilter(QWidget):
         self._tier = TIERS[number - 1] if number else ""
         self.changed.emit()
 
-    @Slot(bool)
-    def _on_this_base(self, _on: bool) -> None:
+    @Slot(int)
+    def _on_form(self, number: int) -> None:
+        self.form_chosen.emit(_FORMS[number])
+
+    @Slot(str)
+    def _on_value(self, _: str) -> None:
         self.changed.emit()
 
-    @Slot(object)
-    def _on_order(self, action: object) -> None:
-        self._order = action.data()  # type: ignore[attr-defined]
-        self._name_order()
-        self.changed.emit()
+    @Slot(QAction)
+    def _on_order(self, action: QAction) -> None:
+        self.set_order(action.data())
+
+
+def _segment(group: QButtonGroup, number: int, text: str, told: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("role", "segment")
+    button.setCheckable(True)
+    button.setAccessibleName(told)
+    group.addButton(button, number)
+    return button
