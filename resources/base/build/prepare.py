@@ -7,11 +7,14 @@ models. Writes, into the work folder:
   `<|endoftext|>`; the instruction sets become ChatML turns of kind `chat`;
 - `KIND.held-out.tokens`: documents whose hash falls into one of 50 classes, at
   most 60,000 tokens a kind, never trained on;
+- `tasks.tokens`: rows of the six experts' kinds of task as ChatML turns, made by the
+  product's own generators from tasks.json (training families and words alone);
 - `packed.json`: tokens by kind and part, the corpus files and their hashes.
 
 Sources whose licence does not allow it are left out (`logpai/loghub`).
 
     python resources/base/build/prepare.py --corpus ../shared/corpus --work .pretraining
+    python resources/base/build/prepare.py ... --only-tasks   # the rest lies there already
 """
 
 from __future__ import annotations
@@ -21,11 +24,14 @@ import hashlib
 import json
 import lzma
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
+
+from expert_studio.core.datasets.dataset_recipe import build, read_dataset_recipe
+from expert_studio.core.datasets.examples import Turn
 
 LEFT_OUT_SOURCES = frozenset({"logpai/loghub"})
 HELD_OUT_CLASSES = 50  # one document in so many is held out
@@ -51,9 +57,23 @@ def documents(corpus: Path) -> Iterator[tuple[str, str]]:
 def as_chatml(row: dict[str, str]) -> str:
     """One instruction row as the two ChatML turns the chat template makes of it."""
     asked = row["instruction"] + ("\n\n" + row["input"] if row.get("input") else "")
-    return (
-        f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n{row['output']}<|im_end|>\n"
-    )
+    return turns_as_chatml((Turn("user", asked), Turn("assistant", row["output"])))
+
+
+def turns_as_chatml(turns: Iterable[Turn]) -> str:
+    """A conversation as the chat template writes it."""
+    return "".join(f"<|im_start|>{turn.role}\n{turn.content}<|im_end|>\n" for turn in turns)
+
+
+def pack_tasks(corpus: Path, work: Path) -> dict[str, int]:
+    """Writes tasks.tokens; returns its tokens. The recipe has no held-out rows to write."""
+    tokenizer = Tokenizer.from_file(str(BASE / "tokenizer.json"))
+    made = build(read_dataset_recipe(BASE / "build" / "tasks.json"), corpus).train
+    texts = [turns_as_chatml(example.turns) for example in made]
+    random.Random(SEED).shuffle(texts)
+    ids = _encode(tokenizer, texts, tokenizer.token_to_id("<|endoftext|>"))
+    ids.tofile(work / "tasks.tokens")
+    return {"rows": len(texts), "tokens": int(ids.size)}
 
 
 def is_held_out(text: str) -> bool:
@@ -100,14 +120,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only-tasks", action="store_true", help="keep the other token files")
     given = parser.parse_args()
-    counts = pack(given.corpus, given.work)
-    hashes = {
-        str(file.relative_to(given.corpus)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(given.corpus.rglob("*.jsonl.xz"))
-    }
-    record = {"seed": SEED, "tokens": counts, "corpus_sha256": hashes}
-    (given.work / "packed.json").write_text(json.dumps(record, indent=2) + "\n")
+    written = given.work / "packed.json"
+    if given.only_tasks:
+        record = json.loads(written.read_text())
+    else:
+        counts = pack(given.corpus, given.work)
+        hashes = {
+            str(file.relative_to(given.corpus)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(given.corpus.rglob("*.jsonl.xz"))
+        }
+        record = {"seed": SEED, "tokens": counts, "corpus_sha256": hashes}
+    record["tokens"]["tasks"] = pack_tasks(given.corpus, given.work)
+    written.write_text(json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":
