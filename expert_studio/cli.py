@@ -16,6 +16,7 @@ import typer
 from expert_studio.commands.answering import infer
 from expert_studio.commands.bases import base_verbs
 from expert_studio.commands.benchmarks import bench_verbs
+from expert_studio.commands.building import build_experts
 from expert_studio.commands.chat import chat
 from expert_studio.commands.datasets import dataset_verbs
 from expert_studio.commands.datasets_generate import generate_rows
@@ -57,6 +58,7 @@ app.command("install")(install)
 app.command("uninstall")(uninstall)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.command("build-experts")(build_experts)
 app.command("package")(package)
 app.command("keygen")(keygen)
 app.command("sign")(sign)

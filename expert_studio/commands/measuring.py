@@ -39,6 +39,7 @@ from expert_studio.core.training.evaluation import (
     adapter_folder,
     ask,
     by_family,
+    by_novelty,
     candidate,
     choose,
     condition,
@@ -183,7 +184,7 @@ def _measured(
     conditions: list[Condition] = []
     answered: tuple[Answered, ...] = ()
     for name, stack in stacks.items():
-        few = name in (DEPENDENCIES_ONLY, BASE_ONLY)
+        few = name != WITH_DEPENDENCIES
         asked = examples[:REFERENCE_ROWS] if few else examples
         told = _asked(engine, stack, asked, name, on_progress)
         conditions.append(condition(name, told))
@@ -197,7 +198,7 @@ def _measured(
         device=engine.base.device_name,
         quantization=engine.base.quantization,
         conditions=tuple(conditions),
-        families=by_family(answered, task_and_novelty),
+        families=(*by_family(answered, task_and_novelty), *by_novelty(answered)),
         data=subject.data,
         notes=_notes(examples, given),
         made_with=subject.made_with,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Literal, Protocol, cast
 
 from expert_studio.core.datasets.examples import Example
@@ -69,3 +70,18 @@ def generate(
     if kind == "preference_pairs":
         return domain(name).preference_pairs(request)
     raise DatasetError(f"There are no rows of kind {kind!r}.", f"Known are {', '.join(KINDS)}.")
+
+
+def novelty(example: Example) -> str:
+    """Of a generator's row, whether training ever draws its family; "" for rows of others."""
+    module = example.source.rpartition("datasets.")[2].rstrip(")")
+    name = next((n for n, path in _MODULES.items() if path.split(".")[0] == module), "")
+    if not name:
+        return ""
+    held_out = _held_out_families(name).get(example.family)
+    return {True: "unseen family", False: "seen family", None: ""}[held_out]
+
+
+@lru_cache
+def _held_out_families(name: str) -> dict[str, bool]:
+    return {family.name: family.held_out for family in domain(name).families()}

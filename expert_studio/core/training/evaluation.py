@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from expert_studio.core.datasets.examples import Example, as_row
+from expert_studio.core.datasets.offline import novelty
 from expert_studio.core.errors import StorageError, TrainingError
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.scores import (
@@ -166,15 +167,27 @@ def by_family(
     return tuple(condition(name, rows) for name, rows in sorted(groups.items()))
 
 
+def by_novelty(answered: Sequence[Answered]) -> tuple[Condition, ...]:
+    """All rows of families that training draws, and all of others; () where nobody can tell."""
+    groups: dict[str, list[Answered]] = {}
+    for row in answered:
+        known = novelty(row.example)
+        if known:
+            groups.setdefault(f"all, {known}", []).append(row)
+    return tuple(condition(name, rows) for name, rows in sorted(groups.items()))
+
+
 def task_and_novelty(example: Example) -> str:
-    """Groups labels by type, rule-made rows by task (and whether their schema was seen)."""
+    """Groups labels by type, rule-made rows by task and whether their family was seen."""
     if example.scorer == "label":
         label = parsed(example.answer)
         return str(label.get("type", "")) if isinstance(label, dict) else "other"
     parts = example.family.split("/")
     if len(parts) > 2 and parts[-1] in ("seen", "unseen"):
         return f"{parts[0]}, {parts[-1]} schema"
-    return example.task or example.family
+    task = example.task or example.family
+    known = novelty(example)
+    return f"{task}, {known}" if known else task
 
 
 def candidate(name: str, step: int, answered: Sequence[Answered], metric: str) -> Candidate:

@@ -1,0 +1,206 @@
+"""The verb build-experts: the official six for a base, from their recipes to their packages.
+
+Generates, trains, scores, packs and installs one after the other, each step by the function
+that the verb of that name uses. Works in a data folder of its own, so that a person's library
+and runs stay as they are; started again, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from expert_studio.commands.bases import Base
+from expert_studio.commands.measuring import evaluate_run
+from expert_studio.commands.report import AsJson, say, say_aside, say_json
+from expert_studio.commands.training_told import watch_run
+from expert_studio.core.errors import TrainingError
+from expert_studio.core.experts.install import install
+from expert_studio.core.experts.library import Library
+from expert_studio.core.experts.made_here import remember
+from expert_studio.core.experts.manifest import BaseEntry, read_manifest, write_manifest
+from expert_studio.core.experts.weights import weights_sha256
+from expert_studio.core.inference.base_choice import base_folder
+from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders, bundled_experts_folder
+from expert_studio.core.training import launch
+from expert_studio.core.training.evaluation import read_report
+from expert_studio.core.training.official_plan import (
+    Built,
+    Source,
+    key_of,
+    read_built,
+    sources,
+    wanted,
+    write_built,
+)
+from expert_studio.core.training.package import REPORT_FILE, Packed, pack, publish
+from expert_studio.core.training.recipe import write_recipe
+from expert_studio.core.training.run_folder import RunFolder
+
+OTHER_BASE = "Qwen/Qwen3-0.6B"  # the recipes beside the bundled base's are for it
+LINE_EVERY_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Where and from what is built."""
+
+    folders: Folders
+    corpus: Path | None
+    rows: int | None
+    publish: bool
+    quiet: bool
+
+    @property
+    def records(self) -> Path:
+        return self.folders.data / "records"
+
+
+def build_experts(
+    base: Base = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this one, with what it needs; may be repeated."),
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where corpus parts of datasets lie.")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where runs and packages are kept.")
+    ] = None,
+    experts: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The experts' recipes; experts/ if unsaid."),
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="Score on the first so many held-out rows alone.")
+    ] = None,
+    into_sources: Annotated[
+        bool,
+        typer.Option("--publish", help="Also put cards and packages beside the recipes."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train, score and pack the official experts for a base; what is done is not done again."""
+    folder = base_folder(base, Folders.default())
+    name = BUNDLED_BASE_NAME if folder == Folders.default().bundled_base else str(folder)
+    place = work or Folders.default().data / "official" / folder_name(name)
+    bench = _Bench(Folders(place.resolve()), corpus, rows, into_sources, as_json)
+    base_sha256 = weights_sha256(folder / "model.safetensors")
+    every = sources(experts or bundled_experts_folder(), name)
+    keys: dict[str, str] = {}
+    told: list[dict[str, Any]] = []
+    for source in wanted(every, only or ()):
+        keys[source.name] = key_of(source, base_sha256, keys)
+        told.append(_one(source, keys[source.name], bench))
+    if as_json:
+        say_json({"base": name, "base_sha256": base_sha256, "experts": told})
+
+
+def folder_name(base_name: str) -> str:
+    """A base's name, or the last part of its path, as a folder's."""
+    return Path(base_name).name
+
+
+def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
+    """Builds one, or finds it built."""
+    known = read_built(bench.records, source.name)
+    if known is None or known.key != key:
+        known = Built(key)
+    if known.package and Path(known.package).is_file():
+        _say(bench, f"{source.name} {source.recipe.version} is built: {known.package}")
+        _install(Path(known.package), bench)
+        return _told(source, known, new=False)
+    for number, stage in enumerate(source.stages):
+        known = _trained(source, number, known, bench)
+        run = RunFolder.open(Path(known.runs[number]))
+        if stage is not source.recipe:
+            _install(pack(run).archive, bench)
+    if read_report(run.path / REPORT_FILE) is None:
+        evaluate_run(run, bench.folders, _quiet if bench.quiet else _tell, bench.rows)
+    packed = pack(run)
+    _install(packed.archive, bench)
+    if bench.publish:
+        publish(packed, source.folder)
+        _name_other_base(packed, source)
+    built = replace(known, package=str(packed.archive))
+    write_built(bench.records, source.name, built)
+    _say(bench, f"{source.name} {source.recipe.version} is built: {packed.archive}")
+    return _told(source, built, new=True)
+
+
+def _trained(source: Source, number: int, known: Built, bench: _Bench) -> Built:
+    """Sees one stage's run to its end: one that was begun earlier, or a new one."""
+    stage = source.stages[number]
+    if number < len(known.runs) and Path(known.runs[number]).is_dir():
+        run = RunFolder.open(Path(known.runs[number]))
+    else:
+        run = launch.prepare(stage, bench.folders, source.folder, bench.corpus)
+        known = replace(known, runs=(*known.runs[:number], str(run.path)))
+        write_built(bench.records, source.name, known)
+    if run.state().status not in ("running", "finished"):
+        launch.resume(run)
+    if run.state().status != "finished":
+        watch_run(run, quiet=bench.quiet)
+    state = run.state()
+    if state.status != "finished":
+        raise TrainingError(
+            f"{source.name} was not trained to its end.",
+            (state.outcome.why if state.outcome else "") or f"Its run is {state.status}.",
+            "Start build-experts again: it goes on from the last checkpoint.",
+        )
+    # The card may have been reworded since; it decides nothing that is learned.
+    write_recipe(run.recipe.model_copy(update={"card": stage.card}), run.recipe_path)
+    return known
+
+
+def _install(package: Path, bench: _Bench) -> None:
+    library = Library(bench.folders.library)
+    sidecar = package.with_name(f"{package.name}.sha256")
+    remember(sidecar.read_text(encoding="utf-8").split()[0], Folders.default())
+    install(package, library)
+
+
+def _name_other_base(packed: Packed, source: Source) -> None:
+    """The source folder's manifest names the base whose recipe lies there, without weights."""
+    own = source.folder / f"recipe-{OTHER_BASE.rpartition('/')[2].lower()}.json"
+    if not own.is_file() or packed.manifest.base_for(OTHER_BASE, None) is not None:
+        return
+    path = source.folder / "manifest.json"
+    manifest, _ = read_manifest(path.read_bytes(), str(path))
+    more = BaseEntry(name=OTHER_BASE, quantization="bf16", prompt_template="chatml")
+    bases = (*manifest.base_models, more)
+    path.write_bytes(write_manifest(manifest.model_copy(update={"base_models": bases})))
+
+
+def _told(source: Source, built: Built, new: bool) -> dict[str, Any]:
+    report = read_report(Path(built.runs[-1]) / REPORT_FILE)
+    main = report.main() if report else None
+    return {
+        "name": source.name,
+        "version": source.recipe.version,
+        "package": built.package,
+        "run": built.runs[-1],
+        "built_now": new,
+        "metric": report.main_metric if report else None,
+        "score": main.score if main else None,
+        "n": main.n if main else None,
+        "interval": list(main.interval) if main else None,
+    }
+
+
+def _say(bench: _Bench, sentence: str) -> None:
+    if not bench.quiet:
+        say(sentence)
+
+
+def _tell(condition: str, done: int, rows: int) -> None:
+    if done % LINE_EVERY_ROWS == 0 or done == rows:
+        say_aside(f"{condition.replace('_', ' ')}: {done}/{rows} rows")
+
+
+def _quiet(_condition: str, _done: int, _rows: int) -> None:
+    """With --json nothing but the answer is said."""

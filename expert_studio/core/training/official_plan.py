@@ -1,0 +1,166 @@
+"""Which official experts are to be built, in which order, and which are built already.
+
+Reads the experts' source folders (`experts/<name>/`: dataset.json, recipe.json, and first.json
+where that goes on from an adapter learned before) and keeps one record for each that was built.
+What was made from the same recipes, data, base and dependencies is not made again. Knows
+nothing of training, scoring or packing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from expert_studio.core.errors import DependencyError, StorageError, UsageError
+from expert_studio.core.settings import BUNDLED_BASE_NAME
+from expert_studio.core.training.recipe import Base, Recipe, read_recipe
+from expert_studio.core.training.rows import dataset_sha256
+
+RECIPE_FILE = "recipe.json"
+FIRST_FILE = "first.json"
+# Other bases learn at a smaller rate than the bundled one, unless a recipe of theirs says so.
+RATE_FOR_OTHER_BASES = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One official expert before it is trained; `stages` one after the other, often one."""
+
+    folder: Path
+    stages: tuple[Recipe, ...]
+
+    @property
+    def recipe(self) -> Recipe:
+        """Of the finished expert."""
+        return self.stages[-1]
+
+    @property
+    def name(self) -> str:
+        return self.recipe.name
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of one: `key` names all that it was made from."""
+
+    key: str
+    runs: tuple[str, ...] = ()  # folders, one for each stage that was begun
+    package: str = ""  # the `.expert` file; "" until it is packed
+
+
+def sources(experts: Path, base_name: str) -> tuple[Source, ...]:
+    """Every official expert as it is trained for a base, dependencies first.
+
+    A base other than the bundled one has a recipe of its own (`recipe-<base>.json`), or takes
+    the bundled one's at a smaller learning rate.
+
+    Raises:
+        UsageError: there are none.
+        TrainingError: a recipe cannot be read.
+        DependencyError: they need one another in a circle, or one that is none of them.
+    """
+    found = [
+        Source(folder, _stages(folder, base_name))
+        for folder in sorted(experts.glob("*"))
+        if (folder / RECIPE_FILE).is_file()
+    ]
+    if not found:
+        raise UsageError(f"There are no experts to build in {experts}.", "No recipe.json is there.")
+    return _dependencies_first(found)
+
+
+def wanted(all_of_them: Sequence[Source], only: Sequence[str]) -> tuple[Source, ...]:
+    """Those named, with what they need; all where none is named.
+
+    Raises:
+        UsageError: one that is named is none of them.
+    """
+    by_name = {source.name: source for source in all_of_them}
+    unknown = [name for name in only if name not in by_name]
+    if unknown:
+        raise UsageError(
+            f"There is no official expert {unknown[0]!r}.", f"They are {', '.join(by_name)}."
+        )
+    chosen = set(only or by_name)
+    for source in reversed(all_of_them):
+        if source.name in chosen:
+            chosen |= {needed.name for needed in source.recipe.dependencies}
+    return tuple(source for source in all_of_them if source.name in chosen)
+
+
+def key_of(source: Source, base_sha256: str, keys: dict[str, str]) -> str:
+    """SHA-256 over all that decides what is trained; `keys` has those of its dependencies."""
+    said = [stage.model_dump(mode="json", exclude={"card", "base"}) for stage in source.stages]
+    parts = [
+        json.dumps(said, sort_keys=True),
+        base_sha256,
+        *(
+            dataset_sha256(part, source.folder)
+            for stage in source.stages
+            for part in stage.datasets
+        ),
+        *(keys[needed.name] for needed in source.recipe.dependencies),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def read_built(records: Path, name: str) -> Built | None:
+    """What an earlier build noted of an expert; None where there is nothing usable."""
+    try:
+        said = json.loads((records / f"{name}.json").read_text(encoding="utf-8"))
+        return Built(said["key"], tuple(said["runs"]), said["package"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_built(records: Path, name: str, built: Built) -> None:
+    """Notes it by one rename. Raises StorageError."""
+    path = records / f"{name}.json"
+    partial = path.with_suffix(".partial")
+    try:
+        records.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as cause:
+        raise StorageError(
+            f"What was built of {name} could not be noted.", f"{cause.strerror or cause}."
+        ) from cause
+
+
+def _stages(folder: Path, base_name: str) -> tuple[Recipe, ...]:
+    short = base_name.replace("\\", "/").rpartition("/")[2]
+    first = folder / FIRST_FILE
+    files = [*([first] if first.is_file() else []), folder / RECIPE_FILE]
+    if short == BUNDLED_BASE_NAME:
+        return tuple(map(read_recipe, files))
+    own = folder / f"recipe-{short.lower()}.json"
+    rate = 1.0 if own.is_file() else RATE_FOR_OTHER_BASES
+    files = [own] if own.is_file() else files
+    return tuple(_moved(read_recipe(file), base_name, rate) for file in files)
+
+
+def _moved(recipe: Recipe, base_name: str, rate: float) -> Recipe:
+    """The recipe for another base, its learning rate times `rate`."""
+    slower = {"learning_rate": recipe.schedule.learning_rate * rate}
+    schedule = recipe.schedule.model_copy(update=slower)
+    return recipe.model_copy(update={"base": Base(name=base_name), "schedule": schedule})
+
+
+def _dependencies_first(found: Sequence[Source]) -> tuple[Source, ...]:
+    ordered: list[Source] = []
+    left = sorted(found, key=lambda s: (s.recipe.card.load_order, s.name))
+    while left:
+        done = {source.name for source in ordered}
+        ready = [s for s in left if all(need.name in done for need in s.recipe.dependencies)]
+        if not ready:
+            raise DependencyError(
+                f"{left[0].name} cannot be built.",
+                "What it is trained on top of is none of the official experts, or needs it itself.",
+                "Correct the dependencies in its recipe.json.",
+            )
+        ordered.append(ready[0])
+        left.remove(ready[0])
+    return tuple(ordered)

@@ -1,0 +1,65 @@
+"""build-experts: from recipes to packages that stand on one another, and not twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from expert_studio.cli import app
+from expert_studio.core.experts.archive import inspect
+
+SMALL: dict[str, Any] = {
+    "adapter": {"r": 2, "alpha": 4.0, "target_modules": ["q_proj", "v_proj"]},
+    "datasets": [{"path": "dataset.json"}],
+    "schedule": {"max_steps": 1, "warmup_steps": 0},
+    "batches": {"batch_size": 2, "max_length": 256},
+    "watching": {"eval_rows": 2, "eval_every": 1, "save_every": 1},
+    "device": "cpu",
+}
+
+
+def place(folder: Path, name: str, first: dict[str, Any] | None = None, **more: Any) -> None:
+    here = folder / name
+    here.mkdir(parents=True)
+    rows = {"train": 4, "validation": 2, "held_out": 2}
+    part = {"kind": "rule", "generator": "english", "rows": rows, "share": {"answer": 1.0}}
+    card = {"description": f"Is {name}.", "capabilities": ["task:x"]}
+    said = SMALL | {"name": name, "version": "1.0.0", "card": card} | more
+    (here / "recipe.json").write_text(json.dumps(said))
+    (here / "dataset.json").write_text(json.dumps({"name": name, "seed": 3, "parts": [part]}))
+    if first is not None:
+        (here / "first.json").write_text(json.dumps(said | {"dependencies": []} | first))
+
+
+def built(folder: Path, *more: str) -> list[dict[str, Any]]:
+    asked = ["build-experts", "--base", "bundled", "--experts", str(folder), "--rows", "1"]
+    result = CliRunner().invoke(app, [*asked, "--json", *more])
+    assert result.exit_code == 0, result.output
+    return list(json.loads(result.stdout)["experts"])
+
+
+@pytest.mark.long
+def test_two_that_stand_on_one_another_are_built_once(tmp_path: Path) -> None:
+    experts = tmp_path / "experts"
+    place(experts, "ground")
+    place(
+        experts,
+        "upper",
+        first={"version": "0.9.0"},
+        dependencies=[{"name": "ground"}],
+        start={"name": "upper", "version": "0.9.0"},
+    )
+    (only,) = built(experts, "--only", "ground")
+    assert only["built_now"]
+    assert only["n"] == 1
+    ground, upper = built(experts, "--publish")
+    assert (ground["built_now"], upper["built_now"]) == (False, True)
+    manifest = inspect(Path(upper["package"])).manifest
+    assert [need.name for need in manifest.trained_with] == ["ground"]
+    assert manifest.version == "1.0.0"
+    assert (experts / "upper" / "upper.expert").is_file()
+    assert not any(told["built_now"] for told in built(experts))
