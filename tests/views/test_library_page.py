@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 
+from expert_studio.views.widgets.changes_dialog import ChangesDialog
+from expert_studio.views.widgets.weights_dialog import WeightsDialog
 from tests.expert_factory import expert_file, installed_expert
 from tests.views.library_stage import OTHER_BASE, Stage, drop
 
@@ -309,3 +311,60 @@ def test_tab_goes_from_the_head_over_cards_and_graph_to_the_details(stage: Stage
             break
     assert visited == sorted(visited)
     assert set(visited) == {0, 1, 2, 3, 4}
+
+
+def test_weights_are_shown_alone_and_beside_another(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser", seed=1)
+    installed_expert(stage.library, "english-basic", seed=2, load_order=3)
+    stage.open()
+    stage.page.choose("json-parser")
+    stage.qtbot.mouseClick(stage.details._weights, Qt.MouseButton.LeftButton)
+    dialog = stage.page.dialogs.shown
+    assert isinstance(dialog, WeightsDialog)
+    stage.qtbot.waitUntil(lambda: "of its rank 4" in dialog.said(), timeout=20000)
+    assert "Layer 7" in dialog.said()
+    dialog.ask("english-basic")
+    stage.qtbot.waitUntil(lambda: "sign conflict" in dialog.said(), timeout=20000)
+    assert "they hardly meet" in dialog.said(), "random weights have nothing to do with each other"
+    dialog.accept()
+
+
+def test_versions_are_used_pinned_compared_and_let_go(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser", quality_metrics={"benchmark_score": 0.7})
+    installed_expert(
+        stage.library,
+        "json-parser",
+        version="1.1.0",
+        seed=3,
+        license="MIT",
+        quality_metrics={"benchmark_score": 0.8},
+    )
+    stage.open()
+    stage.page.choose("json-parser")
+    versions = stage.details.versions
+
+    def shown(text: str) -> bool:
+        return text in " ".join(label.text() for label in versions.findChildren(QLabel))
+
+    stage.qtbot.waitUntil(lambda: shown("1.1.0") and shown("1.0.0"), timeout=20000)
+    versions.press("Compare 1.0.0 with the active one")
+    stage.qtbot.waitUntil(lambda: stage.page.dialogs.shown is not None, timeout=20000)
+    dialog = stage.page.dialogs.shown
+    assert isinstance(dialog, ChangesDialog)
+    assert "json-parser: 1.0.0 and 1.1.0" in dialog.said()
+    assert "Held-out score\n0.7\n0.8" in dialog.said()
+    assert "adapter_model.safetensors (changed)" in dialog.said()
+    dialog.accept()
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        versions.press("Make 1.0.0 the active version")
+    assert stage.library.find("json-parser").version == "1.0.0"
+    stage.qtbot.waitUntil(lambda: shown("active"), timeout=20000)
+    stage.settle()
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        versions.press("Keep 1.0.0 active when a newer one comes in")
+    assert stage.library.pinned("json-parser") == "1.0.0"
+    stage.qtbot.waitUntil(lambda: shown("pinned"), timeout=20000)
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        versions.press("Let the highest version be active again")
+    assert stage.library.find("json-parser").version == "1.1.0"
+    stage.settle()
