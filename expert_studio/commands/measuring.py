@@ -51,6 +51,7 @@ from expert_studio.core.training.evaluation import (
 from expert_studio.core.training.evaluation_rows import read_rows
 from expert_studio.core.training.events import BestKept, Started, Step, effective
 from expert_studio.core.training.package import REPORT_FILE, WEIGHTS_FILE
+from expert_studio.core.training.report import page_of, write_reports
 from expert_studio.core.training.rows import answers_to_score
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.scores_unit_tests import can_run, has_foreign_test
@@ -134,6 +135,7 @@ def evaluate_run(
     )
     if data is None:
         write_report(report, run.path / REPORT_FILE)
+        write_reports(report, run.events(), page_of(run).parent)
     return report
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from expert_studio.core.datasets.quality_tokens import TokenCounter
+from expert_studio.core.datasets.row_body import Item
 from expert_studio.core.inference.decoder_shape import read_shape
 from expert_studio.core.inference.memory_estimate import (
     TrainingLoad,
@@ -26,7 +27,7 @@ from expert_studio.core.training.batch_plan import row_order
 from expert_studio.core.training.launch import find_base
 from expert_studio.core.training.measured_memory import UsualError, usual_error
 from expert_studio.core.training.recipe import Recipe
-from expert_studio.core.training.rows import Row, gather_rows
+from expert_studio.core.training.rows import gather_rows
 from expert_studio.core.training.smaller import Smaller, smaller
 
 Device = Literal["cpu", "mps", "cuda"]
@@ -91,7 +92,7 @@ def plan_run(
     beside: Path | None = None,
     chat_bytes: int = 0,
     corpus: Path | None = None,
-    rows: Sequence[Row] | None = None,
+    rows: Sequence[Item] | None = None,
 ) -> RunPlan:
     """Estimates a run. Counts the tokens of its rows where they are files; slow for many.
 
@@ -161,7 +162,7 @@ def free_on(device: Device) -> int:
     return max((card.total_bytes - card.used_bytes for card in cards), default=0)
 
 
-def _rows(recipe: Recipe, beside: Path, corpus: Path | None) -> Sequence[Row]:
+def _rows(recipe: Recipe, beside: Path, corpus: Path | None) -> Sequence[Item]:
     """The rows that are learned from; none where they are yet to be made.
 
     A dataset recipe makes its rows when the run starts, which takes too long for an estimate.
@@ -171,7 +172,7 @@ def _rows(recipe: Recipe, beside: Path, corpus: Path | None) -> Sequence[Row]:
     return gather_rows(recipe, beside, corpus).train
 
 
-def _batches(recipe: Recipe, base: Path, rows: Sequence[Row]) -> tuple[tuple[int, int], ...]:
+def _batches(recipe: Recipe, base: Path, rows: Sequence[Item]) -> tuple[tuple[int, int], ...]:
     """(Tokens of the longest row, positions scored) of every batch of an epoch, in its order.
 
     A position is scored where any row of the batch has its answer. Of very many rows only the
@@ -199,7 +200,7 @@ def _batches(recipe: Recipe, base: Path, rows: Sequence[Row]) -> tuple[tuple[int
     return tuple(found)
 
 
-def _characters(row: Row) -> int:
+def _characters(row: Item) -> int:
     return len(str(row))
 
 

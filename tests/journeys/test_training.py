@@ -7,28 +7,18 @@ on and opened again. The version with 300 rows and 60 steps is marked `long`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from expert_studio.app import Studio
-from expert_studio.core.datasets.offline_json import rows as json_rows
-from expert_studio.core.datasets.store_folder import DatasetFolders
-from expert_studio.core.datasets.store_intake import NewRow
-from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch
 from expert_studio.core.training.events import Launched, Started, Step
 from expert_studio.core.training.recipe import read_recipe
-from expert_studio.core.training.run_folder import RunFolder, list_runs
+from expert_studio.core.training.report import page_of
 from expert_studio.runtime.event_loop_watch import EventLoopWatch
-from tests.core.training import runs
-
-LONG_MS = 600_000  # a bound for a stuck test
+from tests.journeys.training_stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,73 +26,6 @@ class Size:
     rows: int
     steps: int
     stop_at: int
-
-
-class Stage:
-    """One data folder, and windows that are opened on it."""
-
-    def __init__(self, application: QApplication, qtbot: QtBot, home: Path) -> None:
-        self._application = application
-        self._qtbot = qtbot
-        self._nothing = home / "nothing"
-        self._nothing.mkdir()
-        self.folders = Folders(home / "data")
-        self.studio = self.opened()
-
-    def opened(self) -> Studio:
-        self.studio = Studio(self._application, self.folders, bundled_experts=self._nothing)
-        self.studio.open()
-        self.studio.window.show_page("train")
-        return self.studio
-
-    def close(self) -> None:
-        self.studio.window.close()
-        self.studio.window.deleteLater()
-        self._application.setStyleSheet("")
-
-    def until(self, reached: Callable[[], bool]) -> None:
-        self._qtbot.waitUntil(reached, timeout=LONG_MS)
-
-    def press(self, button: QPushButton) -> None:
-        self.until(lambda: button.isVisible() and button.isEnabled())
-        self._qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-    def made_dataset(self, name: str, count: int) -> None:
-        made = json_rows(count, 3, False, {"extract": 1.0})
-        with DatasetFolders(self.folders.datasets).create(name) as store:
-            list(store.append_many(NewRow(row, state="accepted") for row in made))
-
-    @property
-    def run(self) -> RunFolder:
-        return list_runs(self.folders.runs)[0]
-
-    @property
-    def step(self) -> int:
-        portraits = self.studio.train_page.view.portraits
-        return portraits[0].glance.pace.step if portraits else 0
-
-    @property
-    def status(self) -> str:
-        portraits = self.studio.train_page.view.portraits
-        return portraits[0].glance.status if portraits else ""
-
-    def drawn(self) -> dict[str, tuple[object, object]]:
-        """The loss curves on screen."""
-        return {
-            line.label: (line.measured.steps, line.measured.values)
-            for line in self.studio.train_page.view.curves.chart.lines
-        }
-
-
-@pytest.fixture
-def stage(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Stage]:
-    made = Stage(qapp, qtbot, tmp_path)
-    yield made
-    for run in list_runs(made.folders.runs):
-        if run.is_alive():
-            runs.kill_worker(run)
-            runs.until_over(run)
-    made.close()
 
 
 @pytest.mark.parametrize(
@@ -174,6 +97,10 @@ def test_rows_become_an_expert_one_can_chat_with(
         _assert_equal_to_an_unbroken_run(stage, losses)
 
     stage.until(lambda: studio.loaded_base() is not None)
+    if size.steps > 12:
+        stage.press(view.buttons["evaluate"])
+        stage.until(view.buttons["report"].isVisible)
+        assert page_of(stage.run).is_file()
     stage.press(view.buttons["install"])
     stage.until(view.buttons["chat"].isVisible)
     assert studio.library.find("my-rows").version == "0.1.0"

@@ -17,7 +17,8 @@ from expert_studio.core.datasets.store_intake import NewRow
 from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import queue
-from expert_studio.core.training.order import DataSource, place_order
+from expert_studio.core.training.data_source import DataSource
+from expert_studio.core.training.order import place_order
 from expert_studio.core.training.recipe import read_recipe
 from expert_studio.core.training.run_folder import RunFolder, list_runs
 from expert_studio.runtime.background import Background
@@ -234,7 +235,7 @@ def test_an_order_is_a_recipe_that_can_be_repeated(tmp_path: Path) -> None:
     write_data(tmp_path)
     folders = Folders(tmp_path / "data")
     said = {"name": "from-file", "seed": 5}
-    path = place_order(said, DataSource("file", str(tmp_path / "rows.jsonl")), folders)
+    path = place_order(said, (DataSource("file", str(tmp_path / "rows.jsonl")),), folders)
     recipe = read_recipe(path)
     assert recipe.seed == 5
     assert recipe.datasets[0].sha256

@@ -110,9 +110,9 @@ def _what_makes_rows(recipe: Recipe) -> tuple[object, ...]:
 
 
 def _seen_from(folder: Path, origin: Path, part: DatasetPart) -> DatasetPart:
-    whole = (origin / part.path).resolve()
-    try:
-        path = whole.relative_to(folder)
-    except ValueError:
-        path = whole
-    return part.model_copy(update={"path": path.as_posix()})
+    def seen(said: str) -> str:
+        whole = (origin / said).resolve()
+        return (whole.relative_to(folder) if whole.is_relative_to(folder) else whole).as_posix()
+
+    held_out = seen(part.held_out) if part.held_out else ""
+    return part.model_copy(update={"path": seen(part.path), "held_out": held_out})

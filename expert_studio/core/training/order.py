@@ -10,72 +10,24 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from expert_studio.core.datasets.exporting import export_dataset
-from expert_studio.core.datasets.row_body import Item
-from expert_studio.core.datasets.store import DatasetStore
-from expert_studio.core.datasets.store_folder import DatasetFolders
-from expert_studio.core.datasets.store_rows import RowFilter
-from expert_studio.core.errors import DatasetError, StorageError
+from expert_studio.core.errors import StorageError
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch, queue
-from expert_studio.core.training.recipe import Recipe, parse_recipe, write_recipe
-from expert_studio.core.training.rows import answers_to_score, dataset_sha256, read_pairs
+from expert_studio.core.training.data_source import READ_AS_IT_IS, DataSource, bring
+from expert_studio.core.training.recipe import DatasetPart, Recipe, parse_recipe, write_recipe
+from expert_studio.core.training.rows import dataset_sha256
 from expert_studio.core.training.run_folder import RunFolder
 
 ROWS_FILE = "rows.jsonl"
-HELD_OUT_FILE = "held_out.jsonl"
+HELD_OUT = "held-out-"  # before the name of the file whose rows they are kept from
 
 
-@dataclass(frozen=True, slots=True)
-class DataSource:
-    """Where rows come from: a dataset of the store by its name, or a file."""
-
-    kind: Literal["store", "file"]
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    """What a wizard tells of a source before anything is made of it."""
-
-    rows: int
-    pairs: int  # of them, rows of a chosen and a rejected answer
-    held_out: int  # of them, kept for the final score
-    first: Item | None  # the first row to learn from
-
-
-def look_at(source: DataSource, folders: Folders) -> SourceFacts:
-    """Counts the rows and reads the first.
-
-    Raises:
-        DatasetError: there is no such dataset or file, or it holds nothing to learn from.
-    """
-    if source.kind == "file":
-        return _look_at_file(Path(source.where))
-    with DatasetFolders(folders.datasets).open(source.where) as store:
-        wanted = _to_learn(store)
-        kinds = store.facets("kind", wanted)
-        rows = sum(kinds.values())
-        if not rows:
-            raise DatasetError(
-                f"{source.where} has no rows to learn from.",
-                "None of its rows is accepted.",
-                "Accept some on the Datasets page.",
-            )
-        first = next(iter(store.window(wanted, limit=1)), None)
-        held_out = store.facets("split", RowFilter(states=("accepted",))).get("held_out", 0)
-        return SourceFacts(
-            rows, kinds.get("preference", 0), held_out, first.item if first is not None else None
-        )
-
-
-def place_order(said: Mapping[str, Any], source: DataSource, folders: Folders) -> Path:
-    """Writes recipe and rows; returns the path of the recipe.
+def place_order(said: Mapping[str, Any], sources: Sequence[DataSource], folders: Folders) -> Path:
+    """Writes recipe and rows, each source as a file of its own; returns the recipe's path.
 
     `said` is a recipe as JSON whose `datasets` are put in here.
 
@@ -93,12 +45,10 @@ def place_order(said: Mapping[str, Any], source: DataSource, folders: Folders) -
         folder = folder.with_name(f"{recipe.name}-{stamp}-{number}")
     try:
         folder.mkdir(parents=True)
-        part = {"path": _bring_rows(source, folder, folders)}
-        settled = parse_recipe({**said, "datasets": [part]}, "the wizard")
-        hashed = settled.datasets[0].model_copy(
-            update={"sha256": dataset_sha256(settled.datasets[0], folder)}
+        parts = tuple(
+            _brought(source, number, folder, folders) for number, source in enumerate(sources)
         )
-        write_recipe(settled.model_copy(update={"datasets": (hashed,)}), folder / "recipe.json")
+        write_recipe(recipe.model_copy(update={"datasets": parts}), folder / "recipe.json")
     except OSError as cause:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageError(
@@ -112,14 +62,18 @@ def place_order(said: Mapping[str, Any], source: DataSource, folders: Folders) -
     return folder / "recipe.json"
 
 
-def begin(recipe: Recipe, folder: Path, folders: Folders, queued: bool = False) -> RunFolder:
+def begin(
+    recipe: Recipe,
+    folder: Path,
+    folders: Folders,
+    estimated_bytes: int,
+    queued: bool = False,
+    priority: int = 0,
+) -> RunFolder:
     """Starts the run of an order in its folder, or has it wait for its turn. Raises as both."""
-    run = launch.prepare(recipe, folders, folder)
-    kept = folder / HELD_OUT_FILE
-    if kept.is_file() and not run.held_out_path.stat().st_size:
-        shutil.copyfile(kept, run.held_out_path)
+    run = launch.prepare(recipe, folders, folder, estimated_bytes=estimated_bytes)
     if queued:
-        queue.enqueue(run)
+        queue.enqueue(run, priority)
         queue.wake(folders.runs)
     else:
         launch.resume(run)
@@ -132,39 +86,14 @@ def free_name(wanted: str) -> str:
     return name if len(name) >= 2 else "new-expert"
 
 
-def _bring_rows(source: DataSource, folder: Path, folders: Folders) -> str:
-    """Copies or exports the rows into the folder; returns the file's name."""
-    if source.kind == "file":
-        path = Path(source.where)
-        if not path.is_file():
-            raise DatasetError(f"The file {path} is not there any more.", "", "Choose another.")
-        shutil.copyfile(path, folder / path.name)
-        return path.name
-    with DatasetFolders(folders.datasets).open(source.where) as store:
-        export_dataset(store, folder / ROWS_FILE, "jsonl", wanted=_to_learn(store))
-        kept = RowFilter(states=("accepted",), splits=("held_out",))
-        if store.count(kept):
-            export_dataset(store, folder / HELD_OUT_FILE, "jsonl", wanted=kept)
-    return ROWS_FILE
-
-
-def _to_learn(store: DatasetStore) -> RowFilter:
-    """Accepted rows but those that are kept for the final score."""
-    splits = store.facets("split", RowFilter(states=("accepted",)))
-    chosen = tuple(split for split in splits if split != "held_out")
-    return RowFilter(states=("accepted",), splits=chosen or ("train",))
-
-
-def _look_at_file(path: Path) -> SourceFacts:
-    if path.suffix == ".json":
-        return SourceFacts(0, 0, 0, None)
-    try:
-        pairs = tuple(read_pairs(path))
-    except DatasetError:
-        examples = tuple(answers_to_score(path, "sft"))
-        if not examples:
-            raise
-        return SourceFacts(len(examples), 0, 0, examples[0])
-    if not pairs:
-        raise DatasetError(f"{path.name} holds no rows.", "", "Choose another file.")
-    return SourceFacts(len(pairs), len(pairs), 0, pairs[0])
+def _brought(source: DataSource, number: int, folder: Path, folders: Folders) -> DatasetPart:
+    """Brings one source's rows into the folder."""
+    name = ROWS_FILE if number == 0 else f"rows-{number + 1}.jsonl"
+    file = Path(source.where)
+    if source.kind == "file" and not source.columns and file.suffix in READ_AS_IT_IS:
+        name = file.name if number == 0 else f"{number + 1}-{file.name}"
+    held_out = folder / (HELD_OUT + name)
+    bring(source, folder / name, held_out, folders)
+    kept = held_out.name if held_out.exists() else ""
+    part = DatasetPart(path=name, weight=source.weight, held_out=kept)
+    return part.model_copy(update={"sha256": dataset_sha256(part, folder)})

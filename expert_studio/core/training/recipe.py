@@ -117,10 +117,12 @@ class DatasetPart(_Part):
     """Examples to learn from: a `.jsonl` or `.jsonl.xz` file, or a dataset recipe (`.json`).
 
     `path` counts from the folder of the recipe file. `weight` is how often its examples are
-    seen: 1 once an epoch, 2 twice, 0.5 every other one.
+    seen: 1 once an epoch, 2 twice, 0.5 every other one. `held_out` names a file of rows for
+    the final score alone; without one, a tenth of a plain file is kept for it.
     """
 
     path: StrictStr
+    held_out: StrictStr = ""
     sha256: Sha256 = ""
     weight: Annotated[float, Field(gt=0, le=100)] = 1.0
 

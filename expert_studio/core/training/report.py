@@ -24,11 +24,13 @@ from expert_studio.core.training.events import Event
 from expert_studio.core.training.fallback import fallback_of
 from expert_studio.core.training.report_page import page
 from expert_studio.core.training.report_text import markdown
+from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.scores import Measurement
 
 FORMAT_VERSION = 1
 FILES = ("report.html", "report.md", "report.json")
 MOST_POINTS = 4000  # of each curve
+FOLDER = "report"  # below a run's folder
 
 
 def metric_rows(report: Report) -> list[dict[str, Any]]:
@@ -103,6 +105,11 @@ def write_reports(report: Report, events: tuple[Event, ...], folder: Path) -> tu
             "Free some space or choose another folder.",
         ) from cause
     return paths
+
+
+def page_of(run: RunFolder) -> Path:
+    """Where the page of a run's report lies, once it is evaluated."""
+    return run.path / FOLDER / FILES[0]
 
 
 def _score(measured: Measurement | None) -> float | None:

@@ -121,7 +121,12 @@ def _splits(part: DatasetPart, recipe: Recipe, beside: Path, corpus: Path | None
         made = build(read_dataset_recipe(path), corpus)
         return _of_method(RowSplits(made.train, made.validation, made.held_out), recipe, path)
     read = read_pairs if recipe.method == "dpo" else read_examples
-    return _set_aside(tuple(read(path)), recipe.watching.eval_rows, recipe.seed)
+    splits = _set_aside(
+        tuple(read(path)), recipe.watching.eval_rows, recipe.seed, not part.held_out
+    )
+    if not part.held_out:
+        return splits
+    return replace(splits, held_out=tuple(read(beside / part.held_out)))
 
 
 def _of_method(rows: RowSplits, recipe: Recipe, path: Path) -> RowSplits:
@@ -158,15 +163,16 @@ def _check_hash(part: DatasetPart, beside: Path) -> None:
         )
 
 
-def _set_aside(rows: Sequence[Row], eval_rows: int, seed: int) -> RowSplits:
+def _set_aside(rows: Sequence[Row], eval_rows: int, seed: int, hold_out: bool) -> RowSplits:
     """A plain file's rows, drawn at random: a tenth at most watches the loss, a tenth is held out.
 
-    What is held out is scored once, when all is learned; a file of a few rows spares none.
+    What is held out is scored once, when all is learned; a file of a few rows spares none, and
+    one that has its held-out rows beside it (`hold_out` false) need not.
     """
     tenth = len(rows) // 10
     drawn = Random(f"validation-{seed}").sample(range(len(rows)), 2 * tenth)
     watched = set(drawn[: min(eval_rows, tenth)])
-    held_out = set(drawn[tenth:][:MOST_HELD_OUT])
+    held_out = set(drawn[tenth:][:MOST_HELD_OUT]) if hold_out else set()
     train = (row for i, row in enumerate(rows) if i not in watched and i not in held_out)
     return RowSplits(
         tuple(train),

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.settings import Folders
-from expert_studio.core.training.order import DataSource
+from expert_studio.core.training.data_source import DataSource
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.trace import Glance, Portrait
 from expert_studio.runtime.background import Background
@@ -25,8 +25,8 @@ from expert_studio.runtime.training_evaluation import TrainingEvaluation
 from expert_studio.runtime.training_process import TrainingProcess
 from expert_studio.views.notices import Notices
 from expert_studio.views.widgets.desktop_notice import DesktopNotice
-from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.training_runs import TrainingRuns
+from expert_studio.views.widgets.training_scores import RunScores
 from expert_studio.views.widgets.training_view import TrainingView
 from expert_studio.views.widgets.training_wizard import TrainingWizard
 from expert_studio.views.widgets.training_words import status_text
@@ -62,7 +62,7 @@ class TrainPage(QWidget):
         self._library = library
         self._background = background
         self._notices = notices
-        self._scores: Sequence[Fact] = ()
+        self._scores = RunScores()
         self._shown: tuple[str, ...] = ()
         self.process = TrainingProcess(folders.runs, self)
         self.evaluation = TrainingEvaluation(folders.data, self)
@@ -158,7 +158,7 @@ class TrainPage(QWidget):
 
     def _show(self, identifiers: tuple[str, ...]) -> None:
         self._shown = identifiers
-        self._scores = ()
+        self._scores = RunScores()
         self.view.begin(several=len(identifiers) > 1)
         self.process.smooth(self.view.curves.smoothing)
         self.process.show(identifiers)
@@ -169,11 +169,11 @@ class TrainPage(QWidget):
 
     @Slot()
     def begin_wizard(self) -> None:
-        self._begin_wizard(None, None)
+        self._begin_wizard(None, ())
 
-    def _begin_wizard(self, recipe: Recipe | None, source: DataSource | None) -> None:
+    def _begin_wizard(self, recipe: Recipe | None, sources: Sequence[DataSource]) -> None:
         self._stack.setCurrentIndex(WIZARD)
-        self.wizard.begin(recipe, source)
+        self.wizard.begin(recipe, sources)
         self._background.run(self._library.experts, on_done=self._on_experts)
 
     @Slot(object)
@@ -214,9 +214,11 @@ class TrainPage(QWidget):
 
     # --- what is done with them --------------------------------------------------------
 
-    @Slot(object, object, bool)
-    def _on_ordered(self, said: Mapping[str, Any], source: DataSource, queued: bool) -> None:
-        self.works.begin(said, source, queued)
+    @Slot(object, object, bool, int)
+    def _on_ordered(
+        self, said: Mapping[str, Any], sources: Sequence[DataSource], queued: bool, priority: int
+    ) -> None:
+        self.works.begin(said, sources, queued, priority)
 
     @Slot(str)
     def _on_begun(self, identifier: str) -> None:
@@ -246,7 +248,7 @@ class TrainPage(QWidget):
             works.do(word, identifier)
 
     @Slot(str, object)
-    def _on_recipe_read(self, identifier: str, told: tuple[Recipe, DataSource | None]) -> None:
+    def _on_recipe_read(self, identifier: str, told: tuple[Recipe, tuple[DataSource, ...]]) -> None:
         self._begin_wizard(*told)
 
     @Slot(str, object)
@@ -261,7 +263,7 @@ class TrainPage(QWidget):
 
     @Slot(str)
     def _on_installed(self, name: str) -> None:
-        self.view.show_installed(True)
+        self.view.show_known(installed=True, reported=self._scores.has_report)
         self.library_changed.emit()
         self._notices.toast(
             self.tr("{name} is installed.").format(name=name),
@@ -281,11 +283,11 @@ class TrainPage(QWidget):
     def _on_picture_refused(self, path: str) -> None:
         self._notices.warn(self.tr("The chart could not be written to {path}.").format(path=path))
 
-    @Slot(str, object, bool)
-    def _on_scored(self, identifier: str, scores: Sequence[Fact], installed: bool) -> None:
+    @Slot(str, object)
+    def _on_scored(self, identifier: str, scores: RunScores) -> None:
         if self.opened == identifier:
             self._scores = scores
-            self.view.show_installed(installed)
+            self.view.show_known(installed=scores.installed, reported=scores.has_report)
             if self.view.portraits:
                 self.view.show_portraits(self.view.portraits, scores)
 

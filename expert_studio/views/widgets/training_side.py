@@ -17,6 +17,7 @@ from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
+from expert_studio.views.widgets.training_scores import RunScores
 from expert_studio.views.widgets.training_words import loss_text, share_text
 
 _SHOWN_SAMPLES = 3
@@ -42,20 +43,20 @@ class TrainingSide(QFrame):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(scroll)
 
-    def show_portrait(self, portrait: Portrait, scores: Sequence[Fact] = ()) -> None:
+    def show_portrait(self, portrait: Portrait, scores: RunScores) -> None:
         """Rebuilds itself only when something it shows has changed."""
         told = (
             portrait.glance.identifier, portrait.advice, portrait.samples, portrait.checkpoints,
-            portrait.best, portrait.started, tuple(scores), portrait.scores,
+            portrait.best, portrait.started, scores, portrait.scores,
         )  # fmt: skip
         if told == self._told:
             return
         self._told = told
         self._empty()
-        self._add_coach(portrait.advice)
-        if scores:
+        self._add_coach((*scores.advice, *portrait.advice))
+        if scores.facts:
             self._heading(self.tr("Held-out scores"))
-            self._facts(scores)
+            self._facts(scores.facts)
         if portrait.samples:
             self._add_samples(portrait.samples)
         if portrait.scores:

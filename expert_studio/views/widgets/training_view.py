@@ -22,11 +22,11 @@ from expert_studio.core.training.trace import Portrait
 from expert_studio.views.theme import restyle
 from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.elided_label import ElidedLabel
-from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.training_curves import TrainingCurves
+from expert_studio.views.widgets.training_scores import RunScores
 from expert_studio.views.widgets.training_side import TrainingSide
 from expert_studio.views.widgets.training_words import (
     SEVERITIES,
@@ -54,7 +54,7 @@ class TrainingView(QWidget):
     """Signals:
     left(): back to all runs.
     wanted(str): what to do with the run in front: "pause", "stop", "resume", "unqueue", "retry",
-        "evaluate", "package", "install", "chat", "clone", "folder", "delete".
+        "report", "evaluate", "package", "install", "chat", "clone", "folder", "delete".
     """
 
     left = Signal()
@@ -68,6 +68,7 @@ class TrainingView(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self._portraits: Sequence[Portrait] = ()
         self._installed = False
+        self._reported = False
         self._busy = ""
         self._build()
 
@@ -90,6 +91,7 @@ class TrainingView(QWidget):
             "stop": self.tr("Stop and save"),
             "resume": self.tr("Resume"),
             "retry": self.tr("Retry smaller"),
+            "report": self.tr("Report"),
             "evaluate": self.tr("Evaluate"),
             "package": self.tr("Package…"),
             "install": self.tr("Package and install"),
@@ -191,6 +193,7 @@ class TrainingView(QWidget):
         """Other runs are about to be shown."""
         self._portraits = ()
         self._installed = False
+        self._reported = False
         self.curves.begin()
         self.side.setVisible(not several)
         for label, value in self._figures.values():
@@ -207,14 +210,14 @@ class TrainingView(QWidget):
         if len(self._portraits) == 1:
             self._show_head(self._portraits[0])
 
-    def show_installed(self, installed: bool) -> None:
-        """Whether the expert of the run in front can be chatted with."""
-        if installed != self._installed:
-            self._installed = installed
+    def show_known(self, installed: bool, reported: bool) -> None:
+        """Whether the run in front can be chatted with, and whether there is a report of it."""
+        if (installed, reported) != (self._installed, self._reported):
+            self._installed, self._reported = installed, reported
             if len(self._portraits) == 1:
                 self._show_head(self._portraits[0])
 
-    def show_portraits(self, portraits: Sequence[Portrait], scores: Sequence[Fact] = ()) -> None:
+    def show_portraits(self, portraits: Sequence[Portrait], scores: RunScores) -> None:
         self._portraits = portraits
         self.curves.show_portraits(portraits)
         if len(portraits) == 1:
@@ -224,7 +227,7 @@ class TrainingView(QWidget):
         self._told.set_text(" · ".join(portrait.glance.name for portrait in portraits))
         self._chip.hide()
 
-    def _show_one(self, portrait: Portrait, scores: Sequence[Fact]) -> None:
+    def _show_one(self, portrait: Portrait, scores: RunScores) -> None:
         glance = portrait.glance
         self._show_head(portrait)
         running = glance.status == "running"
@@ -256,6 +259,8 @@ class TrainingView(QWidget):
         shown = list(ACTIONS[glance.status])
         if glance.status == "finished" and self._installed:
             shown = ["evaluate", "package", "chat"]
+        if glance.status == "finished" and self._reported:
+            shown.insert(0, "report")
         if glance.status == "failed" and is_out_of_memory(portrait):
             shown = ["resume", "retry"]
         for name, button in self.buttons.items():

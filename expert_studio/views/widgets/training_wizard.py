@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -24,17 +23,18 @@ from PySide6.QtWidgets import (
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.settings import Folders
-from expert_studio.core.training.order import DataSource, free_name
+from expert_studio.core.training.data_source import DataSource
+from expert_studio.core.training.order import free_name
 from expert_studio.core.training.presets import PRESETS, with_changes
 from expert_studio.core.training.recipe import Recipe, parse_recipe
 from expert_studio.runtime.background import Background
 from expert_studio.views.theme import restyle
-from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.page_header import PageHeader
-from expert_studio.views.widgets.setting_card import SettingCard, note
+from expert_studio.views.widgets.setting_card import SettingCard
 from expert_studio.views.widgets.training_cards import all_cards, common_card, preset_card
 from expert_studio.views.widgets.training_fields import FieldForm, with_value
+from expert_studio.views.widgets.training_foot import TrainingFoot
 from expert_studio.views.widgets.training_needs import NeedsCard
 from expert_studio.views.widgets.training_source import SourceCard
 
@@ -43,17 +43,18 @@ _COLUMN_WIDTH = 860
 _CHECK_MS = 250
 _FIRST: Mapping[str, Any] = {"name": "new-expert", "datasets": [{"path": "rows.jsonl"}]}
 
-EstimateText = Callable[[Recipe, DataSource], str]  # what it will take, in words; slow
+EstimateText = Callable[[Recipe, Sequence[DataSource]], str]  # what it will take, in words; slow
 
 
 class TrainingWizard(QWidget):
     """Signals:
     left(): the person wants back.
-    ordered(dict, DataSource, bool): a recipe as JSON, its rows, and whether it waits its turn.
+    ordered(dict, tuple[DataSource, ...], bool, int): a recipe as JSON, its rows, whether it waits
+        its turn, and with which priority.
     """
 
     left = Signal()
-    ordered = Signal(object, object, bool)
+    ordered = Signal(object, object, bool, int)
 
     def __init__(
         self,
@@ -71,6 +72,8 @@ class TrainingWizard(QWidget):
         self._estimated = ""
         self.source = SourceCard(folders, background)
         self.needs = NeedsCard()
+        self.foot = TrainingFoot()
+        self.start, self.queue, self.priority = self.foot.start, self.foot.queue, self.foot.priority
         self.forms: list[FieldForm] = []
         self._check_soon = QTimer(self)
         self._check_soon.setSingleShot(True)
@@ -110,7 +113,7 @@ class TrainingWizard(QWidget):
         page.setSpacing(0)
         page.addWidget(self._header)
         page.addWidget(scroll, 1)
-        page.addWidget(self._build_foot())
+        page.addWidget(self.foot)
 
     def _build_depths(self) -> QHBoxLayout:
         self.depths = QButtonGroup(self)
@@ -141,29 +144,6 @@ class TrainingWizard(QWidget):
         card.add_row(self.tr("Name"), self.tr("The expert will be called this."), self.name)
         return card
 
-    def _build_foot(self) -> QWidget:
-        foot = QWidget()
-        foot.setProperty("role", "status")
-        self._fault = QLabel()
-        self._fault.setProperty("role", "bad")
-        self._fault.setWordWrap(True)
-        self._memory = note("")
-        told = QVBoxLayout()
-        told.setSpacing(2)
-        told.addWidget(self._fault)
-        told.addWidget(self._memory)
-        self.queue = QPushButton(self.tr("Add to queue"))
-        self.queue.setToolTip(self.tr("Starts when the runs before it have ended"))
-        self.start = QPushButton(self.tr("Start"))
-        self.start.setProperty("role", "primary")
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(PAGE_PADDING, 10, PAGE_PADDING, 10)
-        row.setSpacing(10)
-        row.addLayout(told, 1)
-        row.addWidget(self.queue)
-        row.addWidget(self.start)
-        return foot
-
     def _connect(self) -> None:
         self.depths.idClicked.connect(self.go_to)
         self.presets.buttonClicked.connect(self._on_preset)
@@ -189,17 +169,17 @@ class TrainingWizard(QWidget):
     @property
     def fault(self) -> str:
         """Why it cannot start yet, or ""."""
-        return self._fault.text()
+        return self.foot.fault.text()
 
     @property
     def memory(self) -> str:
         """What it will take, in words; "" until that is known."""
-        return self._memory.text()
+        return self.foot.memory.text()
 
     def begin(
         self,
         recipe: Recipe | None = None,
-        source: DataSource | None = None,
+        sources: Sequence[DataSource] = (),
     ) -> None:
         """A new run, or another one like `recipe`."""
         self._name_typed = recipe is not None
@@ -220,7 +200,7 @@ class TrainingWizard(QWidget):
             else self.tr("Another run like {name}").format(name=recipe.name)
         )
         self.needs.show_experts(self._experts, self._said.get("dependencies", ()))
-        self.source.begin(source, self._said["base"]["name"])
+        self.source.begin(sources, self._said["base"]["name"])
         self._show_recipe()
 
     def show_experts(self, experts: Sequence[InstalledExpert]) -> None:
@@ -273,15 +253,12 @@ class TrainingWizard(QWidget):
         elif recipe is not None and source.facts is not None:
             fault = self._misfit(recipe) or fault
         ready = not fault and (source.facts is not None)
-        self._fault.setText(fault)
-        self._fault.setVisible(bool(fault))
-        self.start.setEnabled(ready)
-        self.queue.setEnabled(ready)
+        self.foot.show_fault(fault, ready)
         self._grey_out()
         if ready:
             self._check_soon.start()
         else:
-            self._memory.clear()
+            self.foot.memory.clear()
 
     def _misfit(self, recipe: Recipe) -> str:
         facts = self.source.facts
@@ -310,24 +287,24 @@ class TrainingWizard(QWidget):
             recipe = parse_recipe(self._said, "the wizard")
         except ExpertError:
             return
-        source = self.source.source
-        if source is None:
+        sources = self.source.sources
+        if not sources:
             return
         self._background.run(
             self._estimate,
             recipe,
-            source,
+            sources,
             on_done=self._on_estimated,
             on_failed=self._on_no_estimate,
         )
 
     @Slot(object)
     def _on_estimated(self, words: str) -> None:
-        self._memory.setText(words)
+        self.foot.memory.setText(words)
 
     @Slot(object)
     def _on_no_estimate(self, error: ExpertError) -> None:
-        self._memory.setText(str(error))
+        self.foot.memory.setText(str(error))
 
     @Slot(QAbstractButton)
     def _on_preset(self, _button: QAbstractButton) -> None:
@@ -378,7 +355,7 @@ class TrainingWizard(QWidget):
         self._check()
 
     def _order(self, queued: bool, _checked: bool = False) -> None:
-        source = self.source.source
-        if source is not None and self.ready:
+        sources = self.source.sources
+        if sources and self.ready:
             restyle(self.start)
-            self.ordered.emit(self._said, source, queued)
+            self.ordered.emit(self._said, sources, queued, self.priority.value())

@@ -17,21 +17,20 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.install import install
 from expert_studio.core.experts.library import Library
-from expert_studio.core.planning import plan_run
+from expert_studio.core.planning import MOST_COUNTED, plan_run
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch, queue, run_trash
 from expert_studio.core.training.clone import origin_of, retry
 from expert_studio.core.training.curves import export_tensorboard
-from expert_studio.core.training.evaluation import read_report
-from expert_studio.core.training.order import DataSource, begin, place_order
-from expert_studio.core.training.package import REPORT_FILE, pack
-from expert_studio.core.training.recipe import DatasetPart, Recipe, read_recipe
+from expert_studio.core.training.data_source import DataSource, some_rows
+from expert_studio.core.training.order import begin, place_order
+from expert_studio.core.training.package import pack
+from expert_studio.core.training.recipe import Recipe, read_recipe
+from expert_studio.core.training.report import page_of
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.training_process import TrainingProcess
-from expert_studio.views.widgets.expert_facts import Fact
-
-COUNTED_BYTES = 4 << 20  # of a larger file the tokens are not counted before the start
+from expert_studio.views.widgets.training_scores import RunScores, read_scores
 
 
 class TrainingWorks(QObject):
@@ -39,7 +38,7 @@ class TrainingWorks(QObject):
     begun(str): a run was started; its identifier.
     deleted(str, Path): the name of what was deleted, and what brings it back.
     packed(Path), installed(str): an expert file was written; an expert is in the library.
-    scored(str, list[Fact], bool): a run's scores, and whether its expert is installed.
+    scored(str, RunScores): a run's scores, and whether its expert is installed.
     recipe_read(str, tuple): a run to be cloned: its recipe and its rows.
     busy_changed(str): words of what goes on with the run in front, or "".
     said(str): a sentence; failed(ExpertError): one that says what went wrong.
@@ -49,7 +48,7 @@ class TrainingWorks(QObject):
     deleted = Signal(str, object)
     packed = Signal(object)
     installed = Signal(str)
-    scored = Signal(str, object, bool)
+    scored = Signal(str, object)
     recipe_read = Signal(str, object)
     busy_changed = Signal(str)
     said = Signal(str)
@@ -69,9 +68,12 @@ class TrainingWorks(QObject):
         self._background = background
         self._process = process
 
-    def begin(self, said: Mapping[str, Any], source: DataSource, queued: bool) -> None:
+    def begin(
+        self, said: Mapping[str, Any], sources: Sequence[DataSource], queued: bool, priority: int
+    ) -> None:
         """Starts the run a person ordered, or has it wait for its turn."""
-        self._run(_begin, said, source, self._folders, queued, on_done=self._on_begun)
+        asked = (said, sources, self._folders, queued, priority)
+        self._run(_begin, *asked, on_done=self._on_begun)
 
     def do(self, word: str, identifier: str) -> None:
         """One of the words of `TrainingView.wanted` that the page does not do itself."""
@@ -98,6 +100,8 @@ class TrainingWorks(QObject):
             self._run(run_trash.delete, run, on_done=partial(self._on_deleted, name))
         elif word == "folder":
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path)))
+        elif word == "report":
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(page_of(run))))
 
     def pack(self, identifier: str, path: Path) -> None:
         """Writes a finished run as a `.expert` file."""
@@ -131,7 +135,7 @@ class TrainingWorks(QObject):
     def read_scores(self, identifier: str) -> None:
         """Reads what an evaluation left, and whether the expert is installed."""
         run = RunFolder(self._folders.runs / identifier)
-        self._run(_scores, run, self._library, on_done=partial(self._on_scores, identifier))
+        self._run(read_scores, run, self._library, on_done=partial(self._on_scores, identifier))
 
     def _run(self, function: Any, *args: Any, on_done: Any) -> None:
         self._background.run(function, *args, on_done=on_done, on_failed=self._on_failed)
@@ -175,58 +179,46 @@ class TrainingWorks(QObject):
         self._process.look()
         self.deleted.emit(name, entry)
 
-    def _on_scores(self, identifier: str, told: tuple[Sequence[Fact], bool]) -> None:
-        self.scored.emit(identifier, *told)
+    def _on_scores(self, identifier: str, told: RunScores) -> None:
+        self.scored.emit(identifier, told)
 
 
-def _begin(said: Mapping[str, Any], source: DataSource, folders: Folders, queued: bool) -> str:
-    path = place_order(said, source, folders)
-    return begin(read_recipe(path), path.parent, folders, queued).identifier
+def _begin(
+    said: Mapping[str, Any],
+    sources: Sequence[DataSource],
+    folders: Folders,
+    queued: bool,
+    priority: int,
+) -> str:
+    path = place_order(said, sources, folders)
+    recipe = read_recipe(path)
+    plan = plan_run(recipe, folders, path.parent)  # of the rows themselves: its error is kept
+    size = plan.memory.total
+    return begin(recipe, path.parent, folders, size, queued, priority).identifier
 
 
 def _pack_and_install(run: RunFolder, library: Library) -> str:
     return install(pack(run).archive, library).expert.name
 
 
-def _recipe_and_rows(run: RunFolder) -> tuple[Recipe, DataSource | None]:
+def _recipe_and_rows(run: RunFolder) -> tuple[Recipe, tuple[DataSource, ...]]:
     """A run's recipe, and its rows where they still lie."""
-    recipe = run.recipe
-    rows = origin_of(run) / recipe.datasets[0].path
-    return recipe, DataSource("file", str(rows)) if rows.is_file() else None
-
-
-def _scores(run: RunFolder, library: Library) -> tuple[list[Fact], bool]:
-    names = {
-        "as_trained": "as trained",
-        "without_dependencies": "without what it stands on",
-        "dependencies_only": "what it stands on, alone",
-        "base": "base alone",
-    }
-    facts = []
-    report = read_report(run.path / REPORT_FILE)
-    for condition in report.conditions if report is not None else ():
-        measured = report.main(condition.name) if report is not None else None
-        if measured is not None:
-            low, high = measured.interval
-            text = f"{measured.metric} {measured.score:.2f} ({low:.2f} to {high:.2f})"
-            facts.append(Fact(names.get(condition.name, condition.name), text))
-    recipe = run.recipe
-    installed = any(
-        (expert.name, expert.version) == (recipe.name, recipe.version)
-        for expert in library.experts()
+    recipe, origin = run.recipe, origin_of(run)
+    sources = tuple(
+        DataSource("file", str(origin / part.path), part.weight) for part in recipe.datasets
     )
-    return facts, installed
+    return recipe, tuple(source for source in sources if Path(source.where).is_file())
 
 
 def estimate_text(
-    folders: Folders, chat_bytes: Callable[[], int], recipe: Recipe, source: DataSource
+    folders: Folders,
+    chat_bytes: Callable[[], int],
+    recipe: Recipe,
+    sources: Sequence[DataSource],
 ) -> str:
-    """What a run will take beside the chat, in words; for a lane beside the window."""
-    path = Path(source.where)
-    counted = source.kind == "file" and path.is_file() and path.stat().st_size < COUNTED_BYTES
-    # rows that are yet to be written count as long as the recipe lets them be
-    part = DatasetPart(path=str(path) if counted else "rows.json")
-    plan = plan_run(
-        recipe.model_copy(update={"datasets": (part,)}), folders, chat_bytes=chat_bytes()
-    )
-    return plan.words()
+    """What a run will take beside the chat, in words; for a lane beside the window.
+
+    Rows that are yet to be made, or very many, count as long as the recipe lets them be.
+    """
+    rows = [row for source in sources for row in some_rows(source, folders, MOST_COUNTED)]
+    return plan_run(recipe, folders, chat_bytes=chat_bytes(), rows=rows).words()

@@ -1,0 +1,52 @@
+"""The wizard's foot: what is wrong, what the run will take, and the ways to begin it."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from expert_studio.views.theme_tokens import PAGE_PADDING
+from expert_studio.views.widgets.setting_card import note
+
+MOST_PRIORITY = 99
+
+
+class TrainingFoot(QWidget):
+    """Controls alone; whoever made it connects them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "status")
+        self.fault = QLabel()
+        self.fault.setProperty("role", "bad")
+        self.fault.setWordWrap(True)
+        self.memory = note("")
+        told = QVBoxLayout()
+        told.setSpacing(2)
+        told.addWidget(self.fault)
+        told.addWidget(self.memory)
+        self.priority = QSpinBox()
+        self.priority.setRange(-MOST_PRIORITY, MOST_PRIORITY)
+        self.priority.setPrefix(self.tr("priority") + " ")
+        self.priority.setAccessibleName(self.tr("Priority in the queue"))
+        self.priority.setToolTip(self.tr("In the queue, higher goes first"))
+        self.priority.setProperty("role", "plain")
+        self.priority.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.priority.setFixedWidth(92)
+        self.queue = QPushButton(self.tr("Add to queue"))
+        self.queue.setToolTip(self.tr("Starts when the runs before it have ended"))
+        self.start = QPushButton(self.tr("Start"))
+        self.start.setProperty("role", "primary")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(PAGE_PADDING, 10, PAGE_PADDING, 10)
+        row.setSpacing(10)
+        row.addLayout(told, 1)
+        row.addWidget(self.priority)
+        row.addWidget(self.queue)
+        row.addWidget(self.start)
+
+    def show_fault(self, fault: str, ready: bool) -> None:
+        """Says what is wrong, if anything, and whether it can begin."""
+        self.fault.setText(fault)
+        self.fault.setVisible(bool(fault))
+        for control in (self.start, self.queue, self.priority):
+            control.setEnabled(ready)
