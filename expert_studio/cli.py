@@ -27,7 +27,9 @@ from expert_studio.commands.distributing import validate as validate_expert
 from expert_studio.commands.estimating import estimate_memory
 from expert_studio.commands.evaluating import evaluate
 from expert_studio.commands.first_run import first_run
-from expert_studio.commands.library import info, install, list_experts, uninstall
+from expert_studio.commands.getting import activate, install, pin, uninstall, update
+from expert_studio.commands.library import info, list_experts
+from expert_studio.commands.markets import marketplace_verbs, search
 from expert_studio.commands.officials import official_verbs
 from expert_studio.commands.packing import package
 from expert_studio.commands.providers import provider_verbs
@@ -55,7 +57,12 @@ app.command("first-run")(first_run)
 app.command("list")(list_experts)
 app.command("info")(info)
 app.command("install")(install)
+app.command("update")(update)
 app.command("uninstall")(uninstall)
+app.command("activate")(activate)
+app.command("pin")(pin)
+app.command("search")(search)
+app.add_typer(marketplace_verbs, name="marketplace")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("build-experts")(build_experts)

@@ -23,22 +23,32 @@ from expert_studio.core.settings import Folders
 T = TypeVar("T")
 
 
+def acceptance_of(given: Sequence[bool] = ()) -> Acceptance:
+    """The person's trust, policy and consents.
+
+    Args:
+        given: consents given as options, one for each of `CONSENTS`; none, none was.
+    """
+    folders = Folders.default()
+    agreed = zip(CONSENTS, given or (False,) * len(CONSENTS), strict=True)
+    return Acceptance(
+        TrustStore.of(folders),
+        settings.load(folders).unsigned_packages,
+        frozenset(name for name, yes in agreed if yes),
+        made_here(folders),
+    )
+
+
 def with_consent(work: Callable[[Acceptance], T], given: Sequence[bool]) -> T:
     """Does the work with the person's trust and policy; on a terminal, asks what is missing.
 
     Args:
-        given: consents given as options, one for each of `CONSENTS`.
+        given: as `acceptance_of`.
 
     Raises:
         ConsentError: nobody could be asked, or the answer was no.
     """
-    folders = Folders.default()
-    acceptance = Acceptance(
-        TrustStore.of(folders),
-        settings.load(folders).unsigned_packages,
-        frozenset(name for name, agreed in zip(CONSENTS, given, strict=True) if agreed),
-        made_here(folders),
-    )
+    acceptance = acceptance_of(given)
     try:
         return work(acceptance)
     except ConsentError as cause:

@@ -1,16 +1,14 @@
-"""The verbs about installed experts: list, info, install, uninstall.
+"""The verbs about installed experts: list and info.
 
 Knows nothing of how experts are stored or checked (`core.experts`). Imports no torch.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from expert_studio.commands.bases import Base
 from expert_studio.commands.report import AsJson, in_bytes, say, say_aside, say_json, say_table
 from expert_studio.core.errors import StorageError
 from expert_studio.core.experts.library import InstalledExpert, Library
@@ -74,62 +72,6 @@ def info(name: Name, as_json: AsJson = False) -> None:
     if len(versions) > 1:
         rows.append(("also installed", ", ".join(v for v in versions if v != expert.version)))
     say_table(("", ""), [row for row in rows if row[1]])
-
-
-def install(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .expert file, or its folder.")],
-    base: Base = None,
-    any_base: Annotated[
-        bool, typer.Option("--any-base", help="Also install one made for another base.")
-    ] = False,
-    allow_unsigned: Annotated[
-        bool, typer.Option("--allow-unsigned", help="Agree to one that nobody signed.")
-    ] = False,
-    allow_unknown_key: Annotated[
-        bool, typer.Option("--allow-unknown-key", help="Agree to a key you do not trust yet.")
-    ] = False,
-    allow_other_key: Annotated[
-        bool, typer.Option("--allow-other-key", help="Agree to another signer than before.")
-    ] = False,
-    allow_older: Annotated[
-        bool, typer.Option("--allow-older", help="Agree to a lower version than is installed.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Install an expert, checked against the base it is to work with, and who signed it."""
-    from expert_studio.commands.consent import with_consent
-    from expert_studio.core.experts.install import install as put_in
-
-    library, where = opened_library(), ()
-    if not any_base:
-        from expert_studio.core.inference.base_choice import base_folder, base_identity
-
-        folder = base_folder(base, Folders.default())
-        where = (*base_identity(folder), folder)
-    given = (allow_unsigned, allow_unknown_key, allow_other_key, allow_older)
-    installation = with_consent(
-        lambda acceptance: put_in(file, library, *where, acceptance=acceptance), given
-    )
-    if as_json:
-        warnings = list(installation.warnings)
-        say_json({"expert": summary(installation.expert), "warnings": warnings})
-        return
-    for warning in installation.warnings:
-        say_aside(f"Note: {warning}")
-    say(f"{installation.expert.name} {installation.expert.version} is installed.")
-
-
-def uninstall(name: Name, as_json: AsJson = False) -> None:
-    """Remove an expert, with every version of it, unless others need it."""
-    from expert_studio.core.experts.install import uninstall as take_out
-
-    library = opened_library()
-    versions = [expert.version for expert in library.versions(name)]
-    take_out(name, library)
-    if as_json:
-        say_json({"uninstalled": name, "versions": versions})
-        return
-    say(f"{name} is uninstalled.")
 
 
 def opened_library() -> Library:

@@ -136,6 +136,32 @@ def versions(
     )
 
 
+class Clone:
+    """A repository of the person's own in `folder`, with the newest commit of `source` in it.
+
+    Raises:
+        FetchStopped, FetchError: as `fetch`.
+    """
+
+    def __init__(self, source: Source, folder: Path, control: FetchControl, tell: Tell) -> None:
+        self._folder = folder
+        repository = folder / ".git"
+        repository.mkdir()
+        visit = _Visit(source, repository, Wanted.INDEX, control, tell)
+        visit.fetch_whole()
+        self.git = Git(repository)
+        said = self.git.local("rev-parse", "--verify", f"{_WANTED}^{{commit}}")
+        self.commit = said.decode("ascii").strip()
+
+    def check_out(self, branch: str) -> None:
+        """Writes the files of the index as it is; links become plain files."""
+        self.git.local("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        self.git.local("update-ref", "-d", _WANTED)
+        place = str(self._folder)
+        self.git.local("-C", place, f"--work-tree={place}", "checkout-index", "--all", "--force")
+        self.git.local("config", "core.bare", "false")
+
+
 def _version_of(ref: str) -> str:
     text = ref.removeprefix("v")
     try:
@@ -183,6 +209,7 @@ class _Visit:
         self._control = control
         self._tell = tell
         self._git = Git(repository, source.scheme)
+        self._in_parts = True
         self._label = PurePosixPath(source.url).name.removesuffix(".git")
 
     def fetch(self, folder: Path) -> Fetched:
@@ -193,6 +220,12 @@ class _Visit:
         self._fetch_missing(commit, files)
         self._write(files, folder)
         return Fetched(self._source, commit, folder, tuple(str(f.path) for f in files))
+
+    def fetch_whole(self) -> None:
+        """Brings the newest commit with every file of it."""
+        self._in_parts = False
+        self._prepare()
+        self._commit_fetched()
 
     def refs(self) -> dict[str, str]:
         """Every branch and tag with its commit, and HEAD."""
@@ -210,8 +243,9 @@ class _Visit:
         if not (self._repository / "HEAD").is_file():
             self._git.local("init", "--quiet", "--bare", "--template=", str(self._repository))
             self._git.local("config", "remote.origin.url", self._source.url)
-            self._git.local("config", "remote.origin.promisor", "true")
-            self._git.local("config", "remote.origin.partialclonefilter", "blob:none")
+            if self._in_parts:
+                self._git.local("config", "remote.origin.promisor", "true")
+                self._git.local("config", "remote.origin.partialclonefilter", "blob:none")
         for left in (self._repository / "objects" / "pack").glob("tmp_*"):
             left.unlink(missing_ok=True)  # of a fetch that was killed
 
@@ -228,10 +262,8 @@ class _Visit:
                     "Check what follows the #.",
                 )
             ref = spelled[0]
-        self._receive(
-            ["--depth=1", f"--filter=blob:limit={SMALL_BYTES}", "--refmap="],
-            [f"+{ref or 'HEAD'}:{_WANTED}"],
-        )
+        filters = [f"--filter=blob:limit={SMALL_BYTES}"] if self._in_parts else []
+        self._receive(["--depth=1", *filters, "--refmap="], [f"+{ref or 'HEAD'}:{_WANTED}"])
         said = self._git.local("rev-parse", "--verify", "--quiet", f"{_WANTED}^{{commit}}")
         return said.decode("ascii").strip()
 

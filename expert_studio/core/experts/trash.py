@@ -34,7 +34,8 @@ def put_away(folder: Path, label: str, library: Library) -> Path:
     entry = library.root / ".trash" / f"{label}-{uuid.uuid4().hex[:12]}"
     entry.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(entry)
-    os.utime(entry)  # the trash is emptied by age
+    if not entry.is_symlink():
+        os.utime(entry)  # the trash is emptied by age
     return entry
 
 
@@ -90,10 +91,13 @@ def empty(library: Library, older_than_s: float = KEPT_S) -> int:
     deleted = 0
     with library.changing():
         for entry in sorted(trash.iterdir()):
-            if entry.stat().st_mtime > oldest_kept_s:
+            if entry.lstat().st_mtime > oldest_kept_s:
                 continue
             try:
-                shutil.rmtree(entry)
+                if entry.is_symlink():  # a version that was linked in place
+                    entry.unlink()
+                else:
+                    shutil.rmtree(entry)
             except OSError as cause:
                 what = "The library's trash could not be emptied."
                 raise storage_error(what, cause, trash) from cause
