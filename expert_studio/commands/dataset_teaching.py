@@ -23,8 +23,9 @@ from expert_studio.commands.local_teacher import (
     memory_need,
 )
 from expert_studio.core.datasets.provider_address import parse_address
-from expert_studio.core.datasets.provider_book import load_book
+from expert_studio.core.datasets.provider_book import load_book, save_book
 from expert_studio.core.datasets.provider_keys import KeyStore, checked_key
+from expert_studio.core.datasets.provider_prices import Price
 from expert_studio.core.datasets.provider_reply import LocalModel
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.teacher import generate
@@ -74,6 +75,7 @@ def teach(order: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
     """Has the provider make rows; the same order goes on where it was stopped."""
     folder = Path(order["folder"])
     job = _job(order, folder)
+    _keep_price(order)
     with DatasetStore(folder) as store, _local_model(job, order, desk) as local:
         report = asyncio.run(_run(job, StoreSink(store), desk, str(order.get("key", "")), local))
     if report.failure is not None:
@@ -82,7 +84,9 @@ def teach(order: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
         "pending": report.kept,
         "refused": sum(report.lost.values()),
         "problems": [f"{reason} ({count})" for reason, count in list(report.lost.items())[:3]],
-        "spent_usd": report.spent.usd,
+        "spent_usd": report.spent.usd if job.price else None,
+        "spent_tokens": report.spent.tokens,
+        "seconds": report.seconds,
         "end": report.end,
         "stopped": report.end in {"stopped", "spent"},
     }
@@ -157,7 +161,7 @@ def _job(order: Mapping[str, Any], folder: Path) -> TeacherJob:
     if order.get("address") and order["address"] != provider.address:
         parse_address(order["address"])
         provider = replace(provider, address=order["address"])
-    cap = order.get("cap_usd")
+    cap, stated = order.get("cap_usd"), order.get("price_usd")
     job = TeacherJob(
         provider=provider,
         model=order["model"],
@@ -166,11 +170,19 @@ def _job(order: Mapping[str, Any], folder: Path) -> TeacherJob:
         seed=int(order["seed"]),
         journal=folder / "teacher.journal",
         cap=Cap(usd=float(cap) if cap else None),
-        price=book.price(provider, order["model"]),
+        price=Price(*stated) if stated else book.price(provider, order["model"]),
         batch=int(order["batch"]),
         concurrency=int(order["concurrency"]),
     )
     return replace(job, journal=folder / f"teacher-{job.fingerprint}.journal")
+
+
+def _keep_price(order: Mapping[str, Any]) -> None:
+    """What the person says a model costs goes for the next time too."""
+    if stated := order.get("price_usd"):
+        data = Path(order["data_folder"])
+        model = f"{order['provider']}/{order['model']}"
+        save_book(load_book(data).with_price(model, Price(*stated)), data)
 
 
 def _ordered(order: Mapping[str, Any]) -> LocalModelOrder:

@@ -71,8 +71,8 @@ def test_rows_are_made_filtered_edited_and_taken_back(
     assert wizard.preview.rowCount() == 10
     watch.enter("generating")
     wizard.go_on()
-    assert page.job.running
     until(lambda: bool(view.model.ids))
+    assert page.job.running
 
     watch.enter("generating and filtering")
     qtbot.keyClicks(view.filter.search, "MATCH")

@@ -13,8 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from expert_studio.core import settings
 from expert_studio.core.datasets.examples import Example, Turn
+from expert_studio.core.datasets.preference import PreferencePair
+from expert_studio.core.datasets.provider_book import load_book
 from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.datasets.store_intake import NewRow
+from expert_studio.core.datasets.store_rows import RowFilter
 from expert_studio.core.experts.bundled import install_bundled
 from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders, Settings, bundled_experts_folder
@@ -22,6 +25,8 @@ from expert_studio.runtime.background import Background
 from expert_studio.runtime.dataset_job import JobProgress
 from expert_studio.views.notices import Notices
 from expert_studio.views.pages.datasets_page import DatasetsPage
+from tests.provider_server import Conduct, Fault, ProviderServer
+from tests.teacher_jobs import KEY, files_with_key
 
 WAIT_MS = 120_000
 
@@ -37,7 +42,8 @@ class Stage:
         self.window = QMainWindow()
         qtbot.addWidget(self.window)
         self.notices = Notices(self.window)
-        self.page = DatasetsPage(Folders(data), self.background, self.notices, lambda: None)
+        self.base: Path | None = None
+        self.page = DatasetsPage(Folders(data), self.background, self.notices, lambda: self.base)
         self.window.setCentralWidget(self.page)
         self.window.resize(1096, 770)
 
@@ -50,9 +56,15 @@ class Stage:
 
     def settle(self) -> None:
         page = self.page
-        self.until(lambda: not page.job.running and not page.wizard.job.running)
+        lanes = (*page.desk.lanes, self.background)
+        jobs = (page.job, page.wizard.job)
+
+        def idle() -> bool:
+            return not any(job.running for job in jobs) and not any(lane.busy for lane in lanes)
+
+        self.until(idle)
         page.desk.look()
-        self.until(lambda: not page.desk.busy and not self.background.busy)
+        self.until(idle)
 
     def made(self, name: str, answers: list[str]) -> None:
         """A dataset with a row an answer."""
@@ -113,6 +125,56 @@ def test_a_table_with_its_own_names_is_mapped_looked_at_and_imported(
         assert store.count() == 30
         assert store.row(4).item.answer == "6"
     assert "could not be used" in stage.told(), "the lonely line cost itself only"
+
+
+def test_the_folder_of_a_hugging_face_dataset_is_mapped_and_keeps_its_splits(
+    stage: Stage, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "sums"
+    (folder / "data").mkdir(parents=True)
+    for side, first in (("train", 0), ("validation", 20), ("test", 25)):
+        rows = [{"ask": f"What is {n} + {n}?", "told": str(2 * n)} for n in range(first, first + 5)]
+        table = pa.Table.from_pylist(rows)
+        pq.write_table(table, folder / "data" / f"{side}-00000-of-00001.parquet")
+    (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n", encoding="utf-8")
+    (folder / "sums.py").write_text("raise SystemExit('never run')", encoding="utf-8")
+    stage.open()
+    page, wizard = stage.page, stage.page.wizard
+    page._drop.files_dropped.emit((folder,))
+    stage.until(lambda: wizard.previewed is not None)
+    wizard.file_form.map_column("ask", "instruction")
+    wizard.file_form.map_column("told", "output")
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.preview.item(2, 1).text() == "54", "files in the order of their names"
+    wizard.go_on()
+    stage.settle()
+    with stage.folders.open("sums") as store:
+        assert store.facets("split") == {"train": 5, "validation": 5, "held_out": 5}
+        assert {row.item.answer for row in store.each(RowFilter(splits=("train",)))} == {
+            "0", "2", "4", "6", "8"
+        }  # fmt: skip
+
+
+def test_a_row_is_shown_as_the_base_reads_it(stage: Stage) -> None:
+    """The chat template of the real base, with how many tokens it comes to."""
+    stage.base = Folders(stage.data).bundled_base
+    with stage.folders.create("pairs") as store:
+        prompt = (Turn("system", "Be brief."), Turn("user", "Which sea?"))
+        store.append(PreferencePair(prompt, "The North Sea.", "No idea."), state="accepted")
+        store.append(Example((*prompt, Turn("assistant", "The Baltic."))), state="accepted")
+    stage.open()
+    page, side = stage.page, stage.page.side
+    page.open("pairs")
+    stage.settle()
+    assert side.rendered.text.startswith("<|im_start|>system\nBe brief.<|im_end|>")
+    assert "<|im_start|>assistant\nThe North Sea.<|im_end|>" in side.rendered.text
+    page.view.table.setCurrentIndex(page.view.model.index(1, 1))
+    stage.settle()
+    assert "<|im_start|>assistant\nThe Baltic.<|im_end|>" in side.rendered.text
 
 
 def test_a_dataset_is_renamed_deleted_and_brought_back(stage: Stage) -> None:
@@ -238,6 +300,76 @@ def test_a_model_is_priced_before_it_is_asked(stage: Stage) -> None:
     assert "JSON" in wizard.previewed["prompt"]
 
 
+def test_a_model_that_is_not_known_waits_for_its_price(stage: Stage) -> None:
+    """A cap in money is as good as the price: without one it could not be held."""
+    stage.open()
+    page, wizard, form = stage.page, stage.page.wizard, stage.page.wizard.model_form
+    page._begin_wizard()
+    wizard.begin("", 1)
+    wizard.go_on()
+    stage.settle()
+    form.set_request("openai", "https://api.openai.com/v1", "gpt-4o-mini", 40)
+    form.hold_key(KEY)
+    stage.settle()
+    assert form.price.stated == (0.15, 0.60)
+    assert form.ready
+    form.set_request("openai", "https://api.openai.com/v1", "brand-new", 40)
+    stage.settle()
+    assert form.price.stated is None
+    assert "what this model costs" in form.missing
+    assert not form.ready
+    form.price.input.setValue(2.0)
+    form.price.output.setValue(4.0)
+    assert form.ready
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.previewed is not None
+    assert wizard.previewed["usd"] > 0
+
+
+def test_a_model_writes_rows_and_its_key_is_nowhere(stage: Stage, tmp_path: Path) -> None:
+    """From the wizard to the table, by a server that limits, breaks and echoes the key."""
+    faults = [Fault("status", 429, "0"), Fault("broken-json"), Fault("echo")]
+    server = ProviderServer(Conduct(key=KEY, faults=faults))
+    try:
+        stage.open()
+        page, wizard, form = stage.page, stage.page.wizard, stage.page.wizard.model_form
+        page._begin_wizard()
+        wizard.begin("", 1)
+        wizard.go_on()
+        stage.settle()
+        form.set_request("openai", server.address(), "teacher-1", 20)
+        form.hold_key(KEY)
+        stage.settle()
+        form.price.input.setValue(1.0)
+        form.price.output.setValue(2.0)
+        wizard.go_on()
+        stage.until(lambda: wizard.previewed is not None)
+        wizard.go_on()
+        stage.settle()
+        assert "refused the key" in stage.told()
+        assert KEY not in stage.told()
+        assert page.side.resumable, "a job that failed can be gone on with"
+        page.side.resume_wanted.emit()
+        stage.settle()
+        assert "20 rows added" in stage.told(), stage.told()
+        assert "That took" in stage.told()
+        assert "$" in stage.told()
+        store = page.desk.store
+        assert store is not None
+        assert store.facets("state") == {"pending": 20}
+        assert sorted(server.replied) == sorted(
+            json.loads(row.item.answer)["number"]  # type: ignore[union-attr]
+            for row in store.window(limit=100)
+        )
+    finally:
+        server.close()
+    assert files_with_key(tmp_path) == []
+    assert KEY not in stage.told()
+    book = load_book(stage.data)
+    assert book.prices["openai/teacher-1"].output_usd == 2.0, "a price that was given is kept"
+
+
 def test_the_base_of_this_machine_writes_rows_with_its_experts(
     stage: Stage, tmp_path: Path
 ) -> None:
@@ -248,7 +380,7 @@ def test_the_base_of_this_machine_writes_rows_with_its_experts(
     page._begin_wizard()
     wizard.begin("", 1)
     wizard.go_on()
-    form.set_request("local", "", "", 2)
+    form.set_request("local", "", "", 1)
     stage.until(lambda: "json-parser" in form.local.experts.rows)
     tick, weight = form.local.experts.rows["json-parser"]
     tick.setChecked(True)
@@ -259,15 +391,16 @@ def test_the_base_of_this_machine_writes_rows_with_its_experts(
     wizard.go_on()
     stage.until(lambda: wizard.previewed is not None)
     assert wizard.previewed is not None
-    assert wizard.previewed["requests"] == 2, "one row a request: it is held to a row's shape"
+    assert wizard.previewed["requests"] == 1, "one row a request: it is held to a row's shape"
     needed = wizard.previewed["memory_bytes"]
     heard: list[JobProgress] = []
     results: list[dict[str, object]] = []
     page.job.progressed.connect(heard.append)
     page.job.finished.connect(results.append)
     wizard.go_on()
-    stage.until(lambda: not page.job.running)
+    stage.until(lambda: bool(results or stage.told()) and not page.job.running)
     assert results, stage.told()
+    assert "That took" in stage.told()
     # a base of 12 million weights may write what cannot be used; every answer is told
     assert results[0]["end"] in {"done", "exhausted"}
     store = page.desk.store
@@ -276,7 +409,7 @@ def test_the_base_of_this_machine_writes_rows_with_its_experts(
     (journal,) = store.folder.glob("teacher-*.journal")
     told = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     replies = [one["reply"]["text"] for one in told if one["kind"] == "reply"]
-    assert len(replies) >= 2
+    assert replies
     assert all(text.lstrip().startswith("{") for text in replies)
     for row in store.window():
         origin = store.provenance(row.hash)

@@ -7,6 +7,7 @@ folders only through lanes beside the window.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ from expert_studio.views.widgets.dataset_works import DatasetWorks
 from expert_studio.views.widgets.drop_zone import DropZone
 from expert_studio.views.widgets.expert_facts import Fact
 
+Wanted = tuple[str, str, dict[str, Any], str, Sequence[Fact]]
+"""Dataset, work, order, title and facts of it."""
+
 
 class DatasetsPage(QWidget):
     """Cards of all datasets, the wizard, one open dataset: one of the three at a time.
@@ -55,6 +59,7 @@ class DatasetsPage(QWidget):
         self.setProperty("role", "page")
         self._folders = DatasetFolders(folders.datasets)
         self._notices = notices
+        self._background = background
         self.desk = DatasetDesk(self)
         self.job = DatasetJob(self)
         self.side = DatasetSide(self.job)
@@ -224,13 +229,24 @@ class DatasetsPage(QWidget):
     ) -> None:
         if not self.works.may_work():
             return
-        if self.opened != name:
-            try:
-                self._folders.create(name).close()
-            except ExpertError as error:
-                self._notices.error(error)
-                return
-            self.open(name)
+        wanted = (name, work, order, title, facts)
+        if self.opened == name:
+            self._run(wanted)
+        else:
+            self._background.run(
+                _made,
+                self._folders,
+                name,
+                on_done=partial(self._on_made, wanted),
+                on_failed=self._notices.error,
+            )
+
+    def _on_made(self, wanted: Wanted, _made_name: str) -> None:
+        self.open(wanted[0])
+        self._run(wanted)
+
+    def _run(self, wanted: Wanted) -> None:
+        _, work, order, title, facts = wanted
         self._stack.setCurrentIndex(2)
         self.side.show_unfinished("")
         self.works.start_work(work, order, title, facts)
@@ -271,3 +287,8 @@ class DatasetsPage(QWidget):
                 (field.undo if what == "undo" else field.redo)()
             return able
         return False
+
+
+def _made(folders: DatasetFolders, name: str) -> str:
+    folders.create(name).close()
+    return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication
@@ -115,7 +115,20 @@ def _made_text(result: Mapping[str, Any]) -> str:
         parts.append(_tr("so many could not be used that it ended early"))
     elif result.get("stopped"):
         parts.append(_tr("stopped before the end"))
-    return ", ".join(parts) + "."
+    return " ".join([", ".join(parts) + ".", *_cost_texts(result)])
+
+
+def _cost_texts(result: Mapping[str, Any]) -> Iterator[str]:
+    """What a model took for it, to hold against the estimate."""
+    if not result.get("spent_tokens"):
+        return
+    usd = result.get("spent_usd")
+    tokens = count_text(int(result["spent_tokens"]))
+    yield _tr("That took {tokens} tokens{money} and {time}.").format(
+        tokens=tokens,
+        money="" if not usd else _tr(", {usd}").format(usd=money_text(float(usd))),
+        time=time_text(float(result["seconds"])),
+    )
 
 
 def repair_order(before: Item, after: Item) -> dict[str, str] | None:

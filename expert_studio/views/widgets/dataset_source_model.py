@@ -6,6 +6,8 @@ never shown again. Knows providers by name, not how they are spoken to.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Signal, Slot
@@ -27,6 +29,7 @@ from expert_studio.core.settings import Folders
 from expert_studio.runtime.background import Background
 from expert_studio.views.widgets.dataset_form import Form, choice_box, count_box, money_box
 from expert_studio.views.widgets.dataset_source_local import LocalFields
+from expert_studio.views.widgets.dataset_source_price import PriceFields
 from expert_studio.views.widgets.expert_facts import Fact
 
 
@@ -46,20 +49,23 @@ class ModelForm(Form):
         self._data_folder = folders.data
         self._background = background
         self._keys = KeyStore()
+        self._book = ProviderBook()
         self._providers: dict[str, Provider] = {}
         self._found: FoundKey | None = None
         self.local = LocalFields(folders, background, self)
         self._build()
-        self._show_book(ProviderBook())
+        self._show_book(self._book)
         self._provider.currentIndexChanged.connect(self._on_provider)
         self._key.textChanged.connect(self._on_key_typed)
         self._key.returnPressed.connect(self._keep.click)
         self._keep.clicked.connect(self._on_keep)
+        self.price.changed.connect(self.changed)
+        self._cap.valueChanged.connect(self._on_cap)
         self.local.changed.connect(self.changed)
         self.local.failed.connect(self.failed)
         for field in (self._model.lineEdit(), self._address):
             if field is not None:
-                field.textChanged.connect(self._on_changed)
+                field.textChanged.connect(self._on_model)
 
     def _build(self) -> None:
         self._provider = choice_box([], self.tr("Provider"))
@@ -70,6 +76,7 @@ class ModelForm(Form):
         typed = self._model.lineEdit()
         assert typed is not None
         typed.setAccessibleName(self.tr("Model"))
+        self.price = PriceFields()
         self._address = QLineEdit()
         self._address.setMinimumWidth(320)
         self._address.setAccessibleName(self.tr("Address of the interface"))
@@ -116,6 +123,7 @@ class ModelForm(Form):
             self.add_row(self.tr("Model"), self._model),
             self.add_row(self.tr("Address"), self._address),
             self.add_row(self.tr("Key"), self._key_row),
+            self.add_row(self.tr("Price"), self.price),
         ]
         self._of_local = [
             self.add_row(self.tr("Base"), self.local.base),
@@ -159,9 +167,7 @@ class ModelForm(Form):
             return bool(self.local.chosen_base)
         if provider is None or not self._model.currentText().strip():
             return False
-        return bool(self._address.text().strip()) and (
-            self._found is not None or not provider.needs_key
-        )
+        return not self.missing and bool(self._address.text().strip())
 
     @property
     def missing(self) -> str:
@@ -173,6 +179,11 @@ class ModelForm(Form):
             return self.tr("Name a model the provider offers.")
         if provider is not None and provider.needs_key and self._found is None:
             return self.tr("Keep a key of the provider first.")
+        if self._cap.value() > 0 and self.price.stated is None:
+            return self.tr(
+                "Nobody has told us what this model costs: say so, or spend at most $ 0.00, "
+                "which is no cap."
+            )
         return ""
 
     @property
@@ -226,6 +237,7 @@ class ModelForm(Form):
             "address": self._address.text().strip(),
             "model": self._model.currentText().strip(),
             "cap_usd": self._cap.value(),
+            "price_usd": self.price.corrected,
             "batch": 5,
             "concurrency": self._at_once.value(),
         }
@@ -255,6 +267,7 @@ class ModelForm(Form):
 
     def _show_book(self, book: ProviderBook) -> None:
         chosen = self._provider.currentData()
+        self._book = book
         self._providers = {one.name: one for one in book.providers}
         self._provider.blockSignals(True)
         self._provider.clear()
@@ -319,6 +332,11 @@ class ModelForm(Form):
             self._key_told.setText(self.tr("none is kept yet"))
         self.changed.emit()
 
+    def hold_key(self, key: str) -> None:
+        """Keeps a key of the chosen provider, as typing it and pressing the button does."""
+        self._key.setText(key)
+        self._keep.click()
+
     @Slot(str)
     def _on_key_typed(self, text: str) -> None:
         self._keep.setEnabled(bool(text.strip()))
@@ -346,6 +364,20 @@ class ModelForm(Form):
     def _on_failed(self, error: ExpertError) -> None:
         self.failed.emit(error)
 
-    @Slot()
-    def _on_changed(self, _text: str = "") -> None:
+    @Slot(str)
+    def _on_model(self, _text: str) -> None:
+        self._show_price()
+        self.changed.emit()
+
+    def _show_price(self) -> None:
+        provider, model = self._chosen(), self._model.currentText().strip()
+        address = self._address.text().strip()
+        price = None
+        if provider is not None:
+            with suppress(ExpertError):  # an address that is still being typed
+                price = self._book.price(replace(provider, address=address), model)
+        self.price.show_price(price)
+
+    @Slot(float)
+    def _on_cap(self, _usd: float) -> None:
         self.changed.emit()
