@@ -138,4 +138,6 @@ def test_rows_are_made_filtered_edited_and_taken_back(
     with capsys.disabled():
         for gap in watch.longest():
             print(f"\n  {rows} rows, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
+        for phase, gap_ms in watch.stopped:
+            print(f"\n  {phase}: the process was stopped from outside for {gap_ms:.0f} ms", end="")
     assert not watch.gaps_over(STUCK_MS)
