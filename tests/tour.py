@@ -1,6 +1,6 @@
 """Drives the real window through every page and state and writes pictures of it.
 
-    python tests/tour.py DIR [--only NAME]
+    python tests/tour.py DIR [--only NAME] [--part NAME]
 
 Each state comes in light and dark, at 1280x800 and 1920x1080. Needs no display: without
 one, Qt's offscreen platform draws. Uses the real base and, once packed, the real experts.
@@ -40,6 +40,7 @@ from expert_studio.views.widgets.dataset_dialogs import SplitDialog
 from tests.demonstration_experts import experts_to_show
 from tests.synthetic_runs import write_run
 
+PARTS = ("first_run", "chat", "notices", "library", "datasets", "training", "settings")
 SIZES = ((1280, 800), (1920, 1080))
 DATASET_ROWS = int(os.environ.get("TOUR_DATASET_ROWS", "20000"))
 PROMPT = (
@@ -84,10 +85,11 @@ FORMATTED = """The mail is a **supplier invoice**. These are its fields:
 class Tour:
     """One window, driven by hand."""
 
-    def __init__(self, application: QApplication, folder: Path, only: str) -> None:
+    def __init__(self, application: QApplication, folder: Path, only: str, part: str) -> None:
         self._application = application
         self._folder = folder
         self._only = only
+        self._part = part
         self._home = tempfile.TemporaryDirectory()
         home = Path(self._home.name)
         self._experts = experts_to_show(home / "bundled")
@@ -109,7 +111,7 @@ class Tour:
                 QEventLoop.ProcessEventsFlag.AllEvents, QDeadlineTimer(20)
             )
 
-    def until(self, reached: Callable[[], bool], what: str, limit_s: float = 90) -> None:
+    def until(self, reached: Callable[[], bool], what: str, limit_s: float = 300) -> None:
         end = time.monotonic() + limit_s
         while not reached():
             if time.monotonic() > end:
@@ -138,13 +140,12 @@ class Tour:
         self.picture("00-loading")
         self.until(lambda: studio.loaded_base() is not None, "the base")
         self.until(lambda: len(studio.chat_page.composer.rows) > 1, "the experts")
-        self._first_run()
-        self._chat()
-        self._notices()
-        self._library()
-        self._datasets()
-        self._training()
-        studio.window.show_page("settings")
+        for part in PARTS:
+            if self._part in ("", part):
+                getattr(self, f"_{part}")()
+
+    def _settings(self) -> None:
+        self.studio.window.show_page("settings")
         self.settle(0.4)
         self.picture("30-settings")
 
@@ -331,9 +332,9 @@ class Tour:
         view.filter.clear()
         self.settle(1.0)
         page.works.split(0.8, 0.1, 0.1, 1)
-        self.until(lambda: not page.job.running, "the split", 120)
+        self.until(lambda: not page.job.running, "the split")
         page.works.start_work("keep_version", {"note": "as generated"})
-        self.until(lambda: not page.job.running, "a version", 60)
+        self.until(lambda: not page.job.running, "a version")
         self._spoil_rows()
         page.works.start_work("check", {})
         self.until(lambda: not page.job.running, "the checks", 300)
@@ -351,7 +352,7 @@ class Tour:
         self.settle(0.8)
         self.picture("51-datasets-versions")
         side.versions.diff_wanted.emit(1, None)
-        self.until(lambda: bool(view.diff.text), "the comparison", 60)
+        self.until(lambda: bool(view.diff.text), "the comparison")
         self.settle(0.5)
         self.picture("52-datasets-diff")
         view.diff.left.emit()
@@ -472,11 +473,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", help="a part of the names of the pictures")
+    parser.add_argument("--part", default="", choices=PARTS, help="this part alone")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
-    Tour(application, given.folder, given.only).run()
+    Tour(application, given.folder, given.only, given.part).run()
     return 0
 
 

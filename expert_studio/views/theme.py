@@ -108,6 +108,7 @@ def mono_font(pixels: int = 12) -> QFont:
     font = QFont(mono_family())
     font.setStyleHint(QFont.StyleHint.Monospace)
     font.setPixelSize(pixels)
+    font.setFeature(QFont.Tag("calt"), 0)  # no ligatures: rows are read sign by sign
     return font
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
+from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from expert_studio.core.datasets.examples import Example, Turn
@@ -144,8 +144,14 @@ def test_a_filter_narrows_and_is_taken_back(qtbot: QtBot) -> None:
     tasks.actions()[0].trigger()
     assert told[-1].tasks == ("a",)
     assert chosen.narrows
+    chosen.show_found(3)
+    assert [label.text() for label in chosen.findChildren(QLabel) if not label.isHidden()] == [
+        "3 found"
+    ]
     chosen.clear()
     assert told[-1] == RowFilter()
+    chosen.show_found(4)
+    assert all(label.isHidden() for label in chosen.findChildren(QLabel))
 
 
 def test_charts_count_every_row(qtbot: QtBot) -> None:

@@ -127,6 +127,33 @@ def test_a_table_with_its_own_names_is_mapped_looked_at_and_imported(
     assert "could not be used" in stage.told(), "the lonely line cost itself only"
 
 
+def test_other_files_are_looked_at_anew(stage: Stage, tmp_path: Path) -> None:
+    """After an estimate, and in place of files that were chosen before."""
+    for name, columns in (("one", "ask,told"), ("two", "why,because")):
+        (tmp_path / f"{name}.csv").write_text(f"{columns}\na,b\n", encoding="utf-8")
+    stage.open()
+    page, wizard = stage.page, stage.page.wizard
+    page._begin_wizard()
+    wizard.go_on()
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    page._drop.files_dropped.emit((tmp_path / "one.csv",))
+    page._drop.files_dropped.emit((tmp_path / "two.csv",))  # while the first is being read
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.previewed is not None
+    assert wizard.previewed["columns"] == ["why", "because"]
+    wizard.file_form.set_paths([tmp_path / "one.csv"])
+    assert wizard.previewed is None
+    stage.until(lambda: wizard.previewed is not None)
+    wizard.file_form.map_column("ask", "instruction")
+    wizard.file_form.map_column("told", "output")
+    wizard.go_on()
+    stage.until(lambda: wizard.previewed is not None)
+    assert wizard.preview.item(0, 0).text() == "a"
+    wizard.leave()
+    stage.settle()
+
+
 def test_the_folder_of_a_hugging_face_dataset_is_mapped_and_keeps_its_splits(
     stage: Stage, tmp_path: Path
 ) -> None:

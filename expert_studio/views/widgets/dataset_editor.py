@@ -21,7 +21,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.datasets.row_body import Item
 from expert_studio.core.datasets.row_document import ClassifiedDocument
 from expert_studio.core.datasets.store_rows import StoredRow
-from expert_studio.views.theme import restyle
+from expert_studio.views.theme import mono_font, restyle
 from expert_studio.views.widgets.dataset_words import column_name, value_name
 
 _LONGEST = 200_000  # characters a field shows; a longer row is edited in a file
@@ -72,6 +72,7 @@ class DatasetEditor(QWidget):
             label.setProperty("role", "secondary")
             field = QPlainTextEdit()
             field.setProperty("role", "mono")
+            field.setFont(mono_font())
             field.setTabChangesFocus(True)
             field.setAcceptDrops(False)
             field.setMinimumHeight(58)

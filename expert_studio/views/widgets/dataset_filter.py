@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -97,12 +98,15 @@ class DatasetFilter(QWidget):
         self._clear = QPushButton(self.tr("Show all"))
         self._clear.setProperty("role", "quiet")
         self._clear.setAccessibleName(self.tr("Show all rows again"))
+        self._found = QLabel()
+        self._found.setProperty("role", "secondary")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.search, 1)
         row.addLayout(states)
         row.addWidget(self._button)
+        row.addWidget(self._found)
         row.addWidget(self._clear)
         row.addStretch(1)
         self.show_counts({})
@@ -121,6 +125,11 @@ class DatasetFilter(QWidget):
             button.setAccessibleName(self.tr("Show rows: {name}").format(name=button.text()))
             button.setVisible(not state or bool(count) or state in self._wanted.states)
         self._fill_menu()
+
+    def show_found(self, count: int) -> None:
+        """Says how many rows the filter leaves, where it leaves some out."""
+        self._found.setText(self.tr("{n} found").format(n=count_text(count)))
+        self._found.setVisible(self.narrows)
 
     def show_rows(self, ids: tuple[int, ...], name: str) -> None:
         """Shows these rows only; `name` says what they are."""
@@ -164,6 +173,7 @@ class DatasetFilter(QWidget):
         self._button.setText(text)
         self._button.setAccessibleName(self.tr("More filters: {text}").format(text=text))
         self._clear.setVisible(wanted != EVERYTHING)
+        self._found.hide()
 
     def _fill_menu(self) -> None:
         if self._menu.isVisible():

@@ -91,7 +91,7 @@ def choice_box(choices: Sequence[tuple[str, str]], name: str) -> QComboBox:
     for text, value in choices:
         box.addItem(text, value)
     box.setAccessibleName(name)
-    box.setMinimumWidth(220)
+    box.setMinimumWidth(256)
     return box
 
 

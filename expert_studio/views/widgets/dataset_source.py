@@ -33,8 +33,9 @@ class SourceStep(QWidget):
                 (
                     self.tr("By a model"),
                     self.tr(
-                        "Written by DeepSeek, OpenAI, Anthropic, or a server of your own such as "
-                        "Ollama. You see what it may cost before anything is sent."
+                        "Written by DeepSeek, OpenAI, Anthropic, a server of your own such as "
+                        "Ollama, or the base of this machine with your experts. You see what it "
+                        "may cost before anything is sent."
                     ),
                 ),
                 (

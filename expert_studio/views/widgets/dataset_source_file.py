@@ -28,9 +28,11 @@ _MAPPED_AT_MOST = 24
 class FileForm(Form):
     """Signals:
     changed(): other files, or another meaning of a column.
+    chosen(): other files, whose columns are not known yet.
     """
 
     changed = Signal()
+    chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -124,6 +126,7 @@ class FileForm(Form):
         self._told.setToolTip("\n".join(str(path) for path in self._paths))
         self._show_columns((), {}, ())
         self.changed.emit()
+        self.chosen.emit()
 
     def take_preview(self, result: Mapping[str, Any]) -> None:
         """Offers the columns that were found; a choice made before stays."""

@@ -71,7 +71,7 @@ class ModelForm(Form):
         self._provider = choice_box([], self.tr("Provider"))
         self._model = QComboBox()
         self._model.setEditable(True)
-        self._model.setMinimumWidth(220)
+        self._model.setMinimumWidth(256)
         self._model.setAccessibleName(self.tr("Model"))
         typed = self._model.lineEdit()
         assert typed is not None

@@ -123,6 +123,7 @@ class DatasetVersions(QWidget):
         digest.setProperty("role", "mono")
         digest.setToolTip(version.hash)
         head = QHBoxLayout()
+        head.setSpacing(8)
         head.addWidget(name)
         head.addWidget(digest)
         head.addStretch(1)

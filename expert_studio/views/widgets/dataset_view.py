@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from expert_studio.core.datasets.row_body import Item
 from expert_studio.core.datasets.store import DatasetStore
@@ -108,8 +108,6 @@ class DatasetView(QWidget):
         self._charts.setFixedHeight(132)
         self._charts.setLayout(charts)
         charts.setContentsMargins(0, 0, 0, 0)
-        self._found = QLabel()
-        self._found.setProperty("role", "small")
         main = QVBoxLayout()
         main.setContentsMargins(PAGE_PADDING, 14, PAGE_PADDING, 16)
         main.setSpacing(10)
@@ -205,6 +203,7 @@ class DatasetView(QWidget):
         self._asking_ids = False
         if (wanted, order) == (self.filter.wanted, self._order):
             self.model.set_ids(ids)
+            self.filter.show_found(len(ids))
             if self._fresh and ids:
                 self._fresh = False
                 self.table.setCurrentIndex(self.model.index(0, 1))
@@ -220,8 +219,13 @@ class DatasetView(QWidget):
         everything = self.filter.wanted == RowFilter()
         at = 0 if self.model.ids else 2 if everything else 1
         self._middle.setCurrentIndex(at)
-        self.filter.setVisible(at != 2)
-        self._charts.setVisible(at != 2)
+        QTimer.singleShot(0, self, self._show_around)  # laid out in a turn of its own
+
+    @Slot()
+    def _show_around(self) -> None:
+        shown = self._middle.currentWidget()
+        self.filter.setVisible(shown is not self._empty)
+        self._charts.setVisible(shown not in (self._empty, self.diff))
 
     @Slot(object)
     def _on_needed(self, ids: list[int]) -> None:

@@ -26,7 +26,7 @@ from expert_studio.core.errors import ExpertError
 from expert_studio.core.settings import Folders
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.dataset_job import DatasetJob
-from expert_studio.views.theme import restyle
+from expert_studio.views.theme import mono_font, restyle
 from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.dataset_orders import estimate_text
 from expert_studio.views.widgets.dataset_preview import RowPreview
@@ -61,7 +61,7 @@ class DatasetWizard(QWidget):
         self._target = ""  # an open dataset that gets the rows; "" for a new one
         self._name_typed = False
         self._previewed: Mapping[str, Any] | None = None
-        self._preview_again = False
+        self._next_preview: tuple[str, dict[str, Any]] | None = None
         self.job = DatasetJob(self)
         self.rule_form = RuleForm(background)
         self.model_form = ModelForm(folders, background)
@@ -139,6 +139,7 @@ class DatasetWizard(QWidget):
         self.preview = RowPreview()
         self._question = QPlainTextEdit()
         self._question.setProperty("role", "mono")
+        self._question.setFont(mono_font())
         self._question.setReadOnly(True)
         self._question.setAccessibleName(self.tr("The first request, as it will be sent"))
         card = QFrame()
@@ -162,7 +163,7 @@ class DatasetWizard(QWidget):
         for form in self._all_forms:
             form.changed.connect(self._on_changed)
         self.model_form.failed.connect(self.failed)
-        self.file_form.changed.connect(self._on_files_changed)
+        self.file_form.chosen.connect(self._on_files_chosen)
         self.job.finished.connect(self._on_previewed)
         self.job.failed.connect(self._on_preview_failed)
         self.job.ended.connect(self._on_job_ended)
@@ -189,6 +190,7 @@ class DatasetWizard(QWidget):
     def begin(self, target: str = "", source: int = RULE) -> None:
         """Starts anew: rows for the dataset `target`, or for a new one."""
         self._target, self._name_typed, self._step = target, False, 0
+        self._previewed = None
         self._sources.button(source).setChecked(True)
         self._forms.setCurrentIndex(source)
         self._header.set_title(
@@ -208,6 +210,7 @@ class DatasetWizard(QWidget):
 
     @Slot()
     def leave(self) -> None:
+        self._next_preview = None
         self.job.stop()
         self.left.emit()
 
@@ -255,11 +258,6 @@ class DatasetWizard(QWidget):
                 page.setSizePolicy(policy)
 
     def _ask_preview(self) -> None:
-        self._previewed = None
-        if self.job.running:
-            self._preview_again = True
-            self.job.stop()
-            return
         form = self.form
         by_model = isinstance(form, ModelForm)
         self.preview.setVisible(not by_model)
@@ -268,11 +266,21 @@ class DatasetWizard(QWidget):
         self._question.clear()
         self._told.setText(self.tr("Reckoning…") if by_model else self.tr("Making the first rows…"))
         works = ("preview", "estimate", "preview_file")
-        self.job.start(works[self._sources.checkedId()], {**form.order(), "rows": PREVIEWED})
+        self._order_preview(works[self._sources.checkedId()], form.order())
+
+    def _order_preview(self, work: str, order: dict[str, Any]) -> None:
+        """Asks for first rows; while others are being made, as soon as those are ended."""
+        self._previewed = None
+        wanted = (work, {**order, "rows": PREVIEWED})
+        if self.job.running:
+            self._next_preview = wanted
+            self.job.stop()
+        else:
+            self.job.start(*wanted)
 
     @Slot(object)
     def _on_previewed(self, result: Mapping[str, Any]) -> None:
-        if self._preview_again:
+        if self._next_preview is not None:
             return
         self._previewed = result
         if "requests" in result:
@@ -295,20 +303,20 @@ class DatasetWizard(QWidget):
 
     @Slot(object)
     def _on_preview_failed(self, error: ExpertError) -> None:
+        if self._next_preview is not None:
+            return
         self._told.setText(str(error))
         self._on_changed()
 
     @Slot()
     def _on_job_ended(self) -> None:
-        if self._preview_again:
-            self._preview_again = False
-            if self._step == 2:
-                self._ask_preview()
+        wanted, self._next_preview = self._next_preview, None
+        if wanted is not None:
+            self.job.start(*wanted)
 
     @Slot()
-    def _on_files_changed(self) -> None:
-        if self.file_form.paths and self._previewed is None and not self.job.running:
-            self.job.start("preview_file", {**self.file_form.order(), "rows": PREVIEWED})
+    def _on_files_chosen(self) -> None:
+        self._order_preview("preview_file", self.file_form.order())
 
     @Slot()
     def _on_changed(self, _text: str = "") -> None:
