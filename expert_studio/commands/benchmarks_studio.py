@@ -94,6 +94,9 @@ class Studio:
                 "adapter_dtype": DTYPES[min(DTYPES, key=lambda each: abs(each - bytes_each))],
                 "adapter_bytes": size,
             }
+            if engine.base.quantization == "int4":  # a token reads the copies in eight bits
+                told["adapter_dtype"] = "bf16+int8"
+                told["adapter_read_bytes"] = experts * rank * self._adapter_values
         stack = self._stack(0, experts)
         self._answer(stack, WARM_PROMPT, WARM_TOKENS)
         ttft_ms, tok_s = self._answer(stack, prompt_tokens, tokens)

@@ -94,10 +94,11 @@ class Int8Table:
 
     def __init__(self, matrix: Tensor) -> None:
         """matrix: (vocabulary, hidden), any float dtype."""
-        largest = matrix.float().abs().amax(dim=1).clamp(min=1e-12)
+        fine = matrix.to(torch.float32, copy=True).contiguous()
+        largest = torch.maximum(fine.amax(dim=1), fine.amin(dim=1).neg_()).clamp_(min=1e-12)
         self._scales = (largest / 127).to(torch.bfloat16)  # (vocabulary,)
-        codes = matrix.float() / self._scales.float()[:, None]
-        self._rows = codes.round().clamp(-127, 127).to(torch.int8)  # (vocabulary, hidden)
+        codes = fine.div_(self._scales.float()[:, None]).round_().clamp_(-127, 127)
+        self._rows = codes.to(torch.int8)  # (vocabulary, hidden)
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch._weight_int8pack_mm(x, self._rows, self._scales)

@@ -104,7 +104,8 @@ def _speed(measured: Measured, plan: BenchPlan) -> Sequence[Ratio]:
     base_bytes = measured.bases["studio"]["base_bytes"]
 
     def of_floor(ten: Measurement, zero: Measurement) -> float:
-        read = base_bytes / (base_bytes + ten["adapter_bytes"])
+        adapters = ten.get("adapter_read_bytes", ten["adapter_bytes"])
+        read = base_bytes / (base_bytes + adapters)
         return float(ten["decode_tok_s"] / (zero["decode_tok_s"] * read))
 
     def latency(ours: Measurement, theirs: Measurement) -> float:
