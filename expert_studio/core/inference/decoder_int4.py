@@ -17,7 +17,8 @@ from expert_studio.core.inference.decoder_weights import multiplied_in
 
 GROUPS = (64, 32)  # inputs that share a scale; the first that divides the width
 ROWS = 16  # the packed kernel takes outputs by so many
-DENSE_TOKENS = 96  # from here the float matrix, made for it, is faster than the packed kernel
+# from here the dense matrix, made for it, is faster than the packed kernel
+DENSE_TOKENS = {torch.float32: 96, torch.bfloat16: 192}  # by what it is multiplied in
 DENSE_OUTPUTS = 512  # of it in memory at a time: 2 MiB for 1,024 inputs
 
 
@@ -43,8 +44,9 @@ class Int4Weight:
         self._packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes, 1)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if x.shape[0] >= DENSE_TOKENS and multiplied_in(x) != x.dtype and self._order():
-            y = self._of_many(x)
+        dtype = multiplied_in(x)
+        if x.shape[0] >= DENSE_TOKENS[dtype] and x.dtype == torch.bfloat16 and self._order():
+            y = self._of_many(x, dtype)
         else:
             # under its name in torch: torch.ops takes two microseconds more to find it
             y = torch._weight_int4pack_mm_for_cpu(x, self._packed, self._group, self._scales)
@@ -59,14 +61,14 @@ class Int4Weight:
             return y.t().contiguous()
         return self._dense(0, self._packed.shape[0]).t().contiguous()
 
-    def _of_many(self, x: Tensor) -> Tensor:
-        """The same product through the float32 matrix, of which one block is there at a time."""
+    def _of_many(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """The same product through the matrix in that dtype, of which one block is there."""
         outputs = self._packed.shape[0]
         y = x.new_empty(x.shape[0], outputs)
-        fine = x.float()
+        x = x.to(dtype)
         for start in range(0, outputs, DENSE_OUTPUTS):
             stop = min(start + DENSE_OUTPUTS, outputs)
-            y[:, start:stop] = fine @ self._dense(start, stop)
+            y[:, start:stop] = x @ self._dense(start, stop).to(dtype)
         return y
 
     def _dense(self, start: int, stop: int) -> Tensor:
