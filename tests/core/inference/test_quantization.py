@@ -44,7 +44,7 @@ def test_product_is_that_of_the_float_matrix(
         dense = weight.dequantized()
         assert dense.dtype == torch.float32
         assert relative_l2(dense, matrix) < ROUNDING[quantization]
-        for tokens in (1, 2, 33, 100):  # each kernel: of one, of few, through fp32
+        for tokens in (1, 2, 33, 100, 200):  # each kernel: of one, of few, through fp32 or bf16
             x = torch.randn(tokens, shape[1], generator=random)
             x = x if quantization == "fp32" else x.bfloat16()
             y = weight(x)
