@@ -63,6 +63,8 @@ class ExpertWeights(QWidget):
         box.setProperty("role", "plain")
         box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         box.setFixedWidth(64)
+        if (field := box.lineEdit()) is not None:
+            field.setTextMargins(8, 0, 8, 0)
         box.setAccessibleName(self.tr("Weight of {name}").format(name=expert.name))
         box.setEnabled(tick.isChecked())
         tick.toggled.connect(box.setEnabled)

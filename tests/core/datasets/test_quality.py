@@ -253,7 +253,7 @@ def test_tokens_are_counted_as_the_template_lays_them_out() -> None:
     chatml = "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n4<|im_end|>\n"
     exact = len(Tokenizer.from_file(str(base / "tokenizer.json")).encode(chatml).ids)
     (count,) = counter.count([asked("What is 2 + 2?", "4")])
-    assert abs(count - exact) <= 2
+    assert count == exact - 1, "the line end after the answer is not learned"
     longer = counter.count([pair("word " * 500, "word"), pair("word", "word " * 500)])
     assert longer[0] == longer[1] > 500
 
