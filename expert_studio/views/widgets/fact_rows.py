@@ -14,41 +14,69 @@ from expert_studio.views.widgets.expert_facts import Fact
 class FactRows(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._rows: list[_FactRow] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
 
     def show_facts(self, facts: Sequence[Fact]) -> None:
-        while (item := self._column.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
-        for fact in facts:
-            self._column.addWidget(_row(fact))
+        """Takes other facts; where only values changed, the rows stay and nothing is laid out."""
+        if [row.shape for row in self._rows] == [_shape(fact) for fact in facts]:
+            for row, fact in zip(self._rows, facts, strict=True):
+                row.show_value(fact)
+            return
+        for row in self._rows:
+            self._column.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._rows = [_FactRow(fact) for fact in facts]
+        for row in self._rows:
+            self._column.addWidget(row)
 
 
-def _row(fact: Fact) -> QWidget:
-    row = QFrame()
-    label = QLabel(fact.label)
-    label.setProperty("role", "secondary")
-    values = QVBoxLayout()
-    values.setSpacing(4)
-    for text in fact.value.split("\n"):
-        value = ElidedLabel(text, Qt.TextElideMode.ElideRight)
-        value.setStyleSheet("font-size: 12px")
-        value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        value.setAccessibleName(f"{fact.label}: {text}")
-        values.addWidget(value)
-    line = QHBoxLayout()
-    line.setContentsMargins(0, 7, 0, 7)
-    line.setSpacing(10)
-    line.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
-    line.addLayout(values, 1)
-    rule = QFrame()
-    rule.setProperty("role", "rule")
-    column = QVBoxLayout(row)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    column.addLayout(line)
-    column.addWidget(rule)
-    return row
+class _FactRow(QFrame):
+    def __init__(self, fact: Fact) -> None:
+        super().__init__()
+        self.shape = _shape(fact)
+        self._fact = fact
+        label = QLabel(fact.label)
+        label.setProperty("role", "secondary")
+        self._values = [_value(fact.label, text) for text in fact.value.split("\n")]
+        values = QVBoxLayout()
+        values.setSpacing(4)
+        for value in self._values:
+            values.addWidget(value)
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 7, 0, 7)
+        line.setSpacing(10)
+        line.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
+        line.addLayout(values, 1)
+        rule = QFrame()
+        rule.setProperty("role", "rule")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(line)
+        column.addWidget(rule)
+
+    def show_value(self, fact: Fact) -> None:
+        if fact == self._fact:
+            return
+        self._fact = fact
+        for value, text in zip(self._values, fact.value.split("\n"), strict=True):
+            if text != value.whole_text:
+                value.set_text(text)
+                value.setAccessibleName(f"{fact.label}: {text}")
+
+
+def _value(label: str, text: str) -> ElidedLabel:
+    value = ElidedLabel(text, Qt.TextElideMode.ElideRight)
+    value.setStyleSheet("font-size: 12px")
+    value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    value.setAccessibleName(f"{label}: {text}")
+    return value
+
+
+def _shape(fact: Fact) -> tuple[str, int]:
+    """What must be the same for a row to stay."""
+    return fact.label, fact.value.count("\n")
