@@ -157,7 +157,7 @@ def test_what_is_missing_is_drawn_named_and_blocks_the_stack(stage: Stage) -> No
     stage.qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert stage.details.expert_name == ""
     assert stage.details._missing.isVisible()
-    assert "rust-code" in stage.details._missing_text.text()
+    assert "rust-code" in stage.details._missing.text.text()
     assert stage.page._header._state.text() == "1 expert · 1 missing"
 
 
@@ -368,3 +368,56 @@ def test_versions_are_used_pinned_compared_and_let_go(stage: Stage) -> None:
         versions.press("Let the highest version be active again")
     assert stage.library.find("json-parser").version == "1.1.0"
     stage.settle()
+
+
+def graph_labels(stage: Stage) -> dict[str, str]:
+    return {name: item.trouble for name, item in stage.page.shelf.graph.view._nodes.items()}
+
+
+def test_what_does_not_hold_is_marked_where_it_is_and_gone_to(stage: Stage) -> None:
+    installed_expert(stage.library, "json-parser")
+    installed_expert(stage.library, "python-code", load_order=5, requires=["json-parser@>=2.0.0"])
+    installed_expert(stage.library, "rust-code", load_order=6, incompatible_with=["python-code"])
+    installed_expert(stage.library, "law-terms", load_order=7, requires=["latin-basic"])
+    stage.open()
+    graph = stage.page.shelf.graph
+    troubles = graph_labels(stage)
+    assert "another version is installed" in troubles["python-code"]
+    assert "does not work together with python-code" in troubles["rust-code"]
+    assert "does not work together with rust-code" in troubles["python-code"]
+    assert troubles["json-parser"] == ""
+    assert graph.troubles.text() == "4 problems"
+    seen = []
+    for _ in range(4):
+        stage.qtbot.mouseClick(graph.troubles, Qt.MouseButton.LeftButton)
+        seen.append(stage.page._chosen)
+    assert sorted(seen) == ["latin-basic", "law-terms", "python-code", "rust-code"]
+
+
+def test_the_graph_is_searched_narrowed_and_acted_on(stage: Stage) -> None:
+    installed_expert(stage.library, "english-basic", load_order=3)
+    for number in range(9):
+        needs = ["english-basic"] if number % 3 == 0 else []
+        installed_expert(stage.library, f"code-{number}", load_order=5, requires=needs)
+    stage.open()
+    graph = stage.page.shelf.graph
+    stage.page.shelf.filter.set_form("graph")
+    stage.qtbot.keyClicks(graph.search, "code-3")
+    stage.qtbot.keyClick(graph.search, Qt.Key.Key_Return)
+    assert stage.details.expert_name == "code-3"
+    stage.qtbot.mouseClick(graph.around, Qt.MouseButton.LeftButton)
+    assert graph.shown_names == {"code-3", "english-basic"}
+    stage.page.choose("english-basic")
+    assert len(graph.shown_names) == 2, "what is drawn stays while the chosen one is among it"
+    stage.page.choose("code-1")
+    assert len(graph.shown_names) == 10
+    menu = stage.details.menu()
+    assert [action.text() for action in menu.actions()] == [
+        "Add to stack",
+        "Weights…",
+        "Uninstall",
+    ]
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        menu.actions()[2].trigger()
+    assert "code-1" not in stage.names()
+    menu.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -178,6 +178,7 @@ class LibraryPage(QWidget):
         self._bundled_install.clicked.connect(self._on_bundled_asked)
         self._shelf.cleared.connect(self._search.clear)
         self._shelf.chosen.connect(self.choose)
+        self._shelf.menu_wanted.connect(self._on_menu_wanted)
         self._drop.files_dropped.connect(self.install)
         self._drop.refused.connect(self._on_drop_refused)
         self._connect_details()
@@ -248,6 +249,10 @@ class LibraryPage(QWidget):
 
     def _is_known(self, name: str) -> bool:
         return self._contents.expert(name) is not None or name in self._contents.missing
+
+    @Slot(str, QPoint)
+    def _on_menu_wanted(self, _: str, at: QPoint) -> None:
+        self._details.menu().popup(at)  # of the one that was chosen just before
 
     @Slot(object)
     def _on_read(self, contents: LibraryContents) -> None:

@@ -6,9 +6,8 @@ Knows names and tiers, nothing of how experts are installed or loaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -26,22 +25,22 @@ from expert_studio.core.experts.manifest import TIERS
 from expert_studio.views.theme import body_font, tokens_of
 from expert_studio.views.widgets.expert_facts import tier_name
 from expert_studio.views.widgets.graph_items import ColumnTitle, EdgeItem, NodeItem
-from expert_studio.views.widgets.graph_layout import NODE_HEIGHT, NODE_WIDTH, Point, place
+from expert_studio.views.widgets.graph_layout import (
+    NODE_HEIGHT,
+    NODE_WIDTH,
+    Arrangement,
+    Point,
+    placed,
+)
+from expert_studio.views.widgets.graph_nodes import GraphNode, arranged
 
 _MARGIN = 24.0
 _TITLE_HEIGHT = 38.0
 _ZOOM_STEP = 1.2
-_ZOOM_RANGE = (0.3, 2.5)
-
-
-@dataclass(frozen=True, slots=True)
-class GraphNode:
-    """One expert, or one that is needed and not installed."""
-
-    name: str
-    caption: str  # "1.0.0 · LoRA r16", or "not installed"
-    tier: str  # "" for a missing one
-    missing: bool = False
+_ZOOM_RANGE = (0.1, 2.5)
+READABLE = 0.62  # of life size: names are read at a glance
+_CROWDED = 24  # nodes; beyond, what has to do with the chosen one stands out
+_ASIDE_NODE, _ASIDE_EDGE = 0.35, 0.25  # opacity of the rest
 
 
 class DependencyGraphView(QGraphicsView):
@@ -49,9 +48,11 @@ class DependencyGraphView(QGraphicsView):
 
     Signals:
         node_chosen(str): the name of the node that was clicked or reached with a key.
+        menu_wanted(str, QPoint): what can be done with a node, asked at a place on the screen.
     """
 
     node_chosen = Signal(str)
+    menu_wanted = Signal(str, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +61,8 @@ class DependencyGraphView(QGraphicsView):
         self._shown: tuple[Sequence[GraphNode], Sequence[GraphEdge]] = ((), ())
         self._chosen = ""
         self._fitted = True
+        self._arrangement = arranged((), ())
+        self._found: tuple[str, ...] = ()
         self.setScene(QGraphicsScene(self))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
@@ -69,9 +72,19 @@ class DependencyGraphView(QGraphicsView):
         self.setAcceptDrops(False)
         self.setAccessibleName(self.tr("Dependency graph"))
 
-    def show_graph(self, nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> None:
-        """Draws these nodes and edges between them; keeps the chosen one if it stays."""
+    def show_graph(
+        self,
+        nodes: Sequence[GraphNode],
+        edges: Sequence[GraphEdge],
+        arrangement: Arrangement | None = None,
+    ) -> None:
+        """Draws these nodes and edges between them; keeps the chosen one if it stays.
+
+        Args:
+            arrangement: as `arranged` gives it for the same, where that was done elsewhere.
+        """
         self._shown = (nodes, edges)
+        self._arrangement = arrangement or arranged(nodes, edges)
         if self._chosen not in {node.name for node in nodes}:
             self._chosen = ""
         self.fit()
@@ -96,10 +109,50 @@ class DependencyGraphView(QGraphicsView):
         room, wanted = self.viewport().rect(), self.sceneRect()
         if wanted.width() > 0 and wanted.height() > 0:
             factor = min(room.width() / wanted.width(), room.height() / wanted.height(), 1.0)
-            factor = max(factor, _ZOOM_RANGE[0])
-            self.scale(factor, factor)
+            self.scale(max(factor, _ZOOM_RANGE[0]), max(factor, _ZOOM_RANGE[0]))
             self.centerOn(wanted.center())
         self._update_drag()
+
+    def show_readably(self) -> None:
+        """As `fit` where that can be read, else from the top left at a size that can."""
+        self.fit()
+        if self.transform().m11() < READABLE:
+            self._fitted = False
+            self.resetTransform()
+            self.scale(READABLE, READABLE)
+            corner = self.sceneRect().topLeft()
+            room = self.viewport().rect()
+            self.centerOn(corner + QPointF(room.width(), room.height()) / (2 * READABLE))
+            self._update_drag()
+
+    def find(self, text: str) -> tuple[str, ...]:
+        """Marks every node whose name holds the text; their names, from left to right."""
+        wanted = text.strip().lower()
+        found = [i for i in self._nodes.values() if wanted and wanted in i.name.lower()]
+        names = {item.name for item in found}
+        for item in self._nodes.values():
+            item.set_found(item.name in names)
+        found.sort(key=lambda item: (item.x(), item.y()))
+        self._found = tuple(item.name for item in found)
+        return self._found
+
+    @property
+    def troubled(self) -> tuple[str, ...]:
+        """The nodes about which something does not hold, missing ones too, left to right."""
+        items = [i for i in self._nodes.values() if i.trouble or not i.tier]
+        return tuple(item.name for item in sorted(items, key=lambda i: (i.x(), i.y())))
+
+    def go_to(self, name: str) -> None:
+        """Chooses a node and brings it to the middle, at a size that can be read."""
+        if name not in self._nodes:
+            return
+        now = self.transform().m11()
+        if now < READABLE:
+            self.scale(READABLE / now, READABLE / now)
+            self._fitted = False
+            self._update_drag()
+        self._choose_and_tell(name)
+        self.centerOn(self._nodes[name])
 
     def zoom(self, steps: float) -> None:
         """Enlarges by steps of a fifth; negative ones make it smaller."""
@@ -126,7 +179,11 @@ class DependencyGraphView(QGraphicsView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         item = self.itemAt(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and isinstance(item, NodeItem):
+        if event.button() == Qt.MouseButton.RightButton and isinstance(item, NodeItem):
+            self._choose_and_tell(item.name)
+            self.menu_wanted.emit(item.name, event.globalPosition().toPoint())
+            event.accept()
+        elif event.button() == Qt.MouseButton.LeftButton and isinstance(item, NodeItem):
             self._choose_and_tell(item.name)
             event.accept()
         else:
@@ -148,6 +205,9 @@ class DependencyGraphView(QGraphicsView):
             self.zoom(-1)
         elif key == Qt.Key.Key_0:
             self.fit()
+        elif key in (Qt.Key.Key_Menu, Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._chosen:
+            middle = self.mapFromScene(self.node_centre(self._chosen))
+            self.menu_wanted.emit(self._chosen, self.viewport().mapToGlobal(middle))
         else:
             super().keyPressEvent(event)
 
@@ -174,7 +234,7 @@ class DependencyGraphView(QGraphicsView):
         room = self.viewport().rect()
         inside = (room.width() - 2 * _MARGIN, room.height() - _TITLE_HEIGHT - _MARGIN / 2)
         needs = {(edge.target, edge.source): edge for edge in edges if edge.kind == "requires"}
-        layout = place(_groups(nodes, list(needs)), needs, inside)
+        layout = placed(self._arrangement, inside)
         scene = self.scene()
         scene.clear()
         self._edges = [
@@ -186,7 +246,7 @@ class DependencyGraphView(QGraphicsView):
                 self._edges.append(EdgeItem((edge.target, edge.source), ends, edge.state))
         self._nodes = {}
         for node in nodes:
-            item = NodeItem(node.name, node.caption, node.tier, node.missing)
+            item = NodeItem(node.name, node.caption, node.tier, node.missing, node.trouble)
             item.setPos(*layout.places[node.name])
             self._nodes[node.name] = item
         for part in (*self._edges, *self._nodes.values()):
@@ -230,8 +290,14 @@ class DependencyGraphView(QGraphicsView):
         self._chosen = name
         for item in self._nodes.values():
             item.set_chosen(item.name == name)
+        near = {name, *(end for e in self._edges if name in e.pair for end in e.pair)}
         for edge in self._edges:
             edge.set_chosen(name in edge.pair)
+            edge.setOpacity(1.0 if not name or name in edge.pair else _ASIDE_EDGE)
+        crowded = len(self._nodes) > _CROWDED
+        for item in self._nodes.values():
+            aside = name and crowded and item.name not in near
+            item.setOpacity(_ASIDE_NODE if aside else 1.0)
         self.setAccessibleDescription(self._spoken(name) if name else self._overview())
 
     def _overview(self) -> str:
@@ -281,22 +347,6 @@ class DependencyGraphView(QGraphicsView):
         policy = wanted.ScrollBarAsNeeded if larger else wanted.ScrollBarAlwaysOff
         self.setHorizontalScrollBarPolicy(policy)
         self.setVerticalScrollBarPolicy(policy)
-
-
-def _groups(nodes: Sequence[GraphNode], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """The tier's number of each node; a missing one stands left of what needs it.
-
-    Format and language share a column unless one needs the other.
-    """
-    groups = {node.name: TIERS.index(node.tier) for node in nodes if not node.missing}
-    ends = {(groups.get(before), groups.get(after)) for before, after in pairs}
-    if not ends & {(0, 1), (1, 0)}:
-        groups = {name: max(group, 1) for name, group in groups.items()}
-    for node in nodes:
-        if node.missing:
-            dependants = [groups[after] for before, after in pairs if before == node.name]
-            groups[node.name] = min(dependants, default=0)
-    return groups
 
 
 def _facing(one: Point, other: Point) -> tuple[Point, Point]:

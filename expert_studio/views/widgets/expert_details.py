@@ -30,6 +30,7 @@ from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.library_contents import ExpertFiles
+from expert_studio.views.widgets.missing_expert import MissingExpert
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
@@ -157,12 +158,7 @@ class ExpertDetails(QFrame):
     def show_missing(self, name: str, needed_by: Sequence[str]) -> None:
         """Shows an expert that is not there, and who needs it."""
         self._expert = None
-        self._missing_name.setText(name)
-        self._missing_text.setText(
-            self.tr("Not installed. {names} cannot join a stack without it.").format(
-                names=", ".join(needed_by)
-            )
-        )
+        self._missing.show_missing(name, needed_by)
         self._hint.hide()
         self._head.hide()
         self._missing.show()
@@ -190,7 +186,7 @@ class ExpertDetails(QFrame):
         self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self._hint)
         self._head = self._build_expert()
-        self._missing = self._build_missing()
+        self._missing = MissingExpert()
         column.addWidget(self._head)
         column.addWidget(self._missing)
         column.addStretch(1)
@@ -282,30 +278,6 @@ class ExpertDetails(QFrame):
         row.addStretch(1)
         return row
 
-    def _build_missing(self) -> QWidget:
-        part = QWidget()
-        self._missing_name = QLabel()
-        self._missing_name.setStyleSheet("font-size: 15px; font-weight: 600")
-        self._missing_name.setTextFormat(Qt.TextFormat.PlainText)
-        self._missing_text = note("")
-        self._look_for = QPushButton(self.tr("Install…"))
-        self._look_for.setProperty("role", "primary")
-        self._look_for.setAccessibleName(self.tr("Install the missing expert from a file"))
-        self._look_in_market = QPushButton(self.tr("Search the marketplace"))
-        self._look_in_market.setAccessibleName(self._look_in_market.text())
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._look_for)
-        row.addWidget(self._look_in_market)
-        row.addStretch(1)
-        column = QVBoxLayout(part)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        column.addWidget(self._missing_name)
-        column.addWidget(self._missing_text)
-        column.addLayout(row)
-        return part
-
     def _connect(self) -> None:
         self._add.clicked.connect(self._on_add)
         self._weights.clicked.connect(self._on_weights)
@@ -313,8 +285,8 @@ class ExpertDetails(QFrame):
         self._question.confirmed.connect(self._on_confirmed)
         self._question.kept.connect(self._on_kept)
         self._files_toggle.toggled.connect(self._on_files_toggled)
-        self._look_for.clicked.connect(self.install_requested)
-        self._look_in_market.clicked.connect(self._on_market)
+        self._missing.install_wanted.connect(self.install_requested)
+        self._missing.market_wanted.connect(self.market_requested)
         self._versions.use_wanted.connect(self._on_use)
         self._versions.pin_wanted.connect(self._on_pin)
         self._versions.unpin_wanted.connect(self._on_unpin)
@@ -348,6 +320,21 @@ class ExpertDetails(QFrame):
             self._question.hide()
         self._uninstall.setEnabled(not asked)
 
+    def menu(self) -> QMenu:
+        """What can be done with the expert shown, installed or missing, as a new menu."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        buttons = (
+            (self._add, self._weights) if self._expert else (self._look_for, self._look_in_market)
+        )
+        for button in buttons:
+            action = menu.addAction(button.text())
+            action.setEnabled(button.isEnabled())
+            action.triggered.connect(button.click)
+        if self._expert:
+            menu.addAction(self._uninstall)
+        return menu
+
     @Slot()
     def uninstall(self) -> None:
         """As by hand: asks first where others need it."""
@@ -378,10 +365,6 @@ class ExpertDetails(QFrame):
     def _on_files_toggled(self, shown: bool) -> None:
         self._files.setVisible(shown)
         self._paint_toggle()
-
-    @Slot()
-    def _on_market(self) -> None:
-        self.market_requested.emit(self._missing_name.text())
 
     @Slot(str)
     def _on_use(self, version: str) -> None:

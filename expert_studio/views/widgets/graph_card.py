@@ -1,81 +1,146 @@
-"""The dependency graph in a card, with its zoom buttons. Knows no library."""
+"""The dependency graph in a card: search in it, what does not hold, zoom. Knows no library."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from expert_studio.views.widgets import expert_facts
-from expert_studio.views.widgets.dependency_graph import DependencyGraphView, GraphNode
+from expert_studio.views.theme import restyle
+from expert_studio.views.widgets.dependency_graph import DependencyGraphView
+from expert_studio.views.widgets.graph_contents import GraphContents
 from expert_studio.views.widgets.icon_button import IconButton
-from expert_studio.views.widgets.library_contents import LibraryContents
 
-_MIN_HEIGHT = 260
+_MIN_HEIGHT = 230
+_WORTH_SEARCHING = 8  # nodes
 
 
 class GraphCard(QFrame):
     """Signals:
     node_chosen(str): as DependencyGraphView's.
+    menu_wanted(str, QPoint): as DependencyGraphView's.
     """
 
     node_chosen = Signal(str)
+    menu_wanted = Signal(str, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setMinimumHeight(_MIN_HEIGHT)
+        self._contents = GraphContents()
+        self._chosen = ""
+        self._found: tuple[str, ...] = ()
         self.view = DependencyGraphView(self)
-        self._tools = QWidget(self)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Find in the graph"))
+        self.search.setAccessibleName(self.search.placeholderText())
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(170)
+        self.search.setAcceptDrops(False)
+        self.troubles = QPushButton()
+        self.troubles.setProperty("role", "quiet")
+        self.around = QPushButton(self.tr("Only what belongs to it"))
+        self.around.setProperty("role", "segment")
+        self.around.setCheckable(True)
+        self.around.setToolTip(
+            self.tr("The chosen expert, all it needs and all that needs it, and nothing else")
+        )
+        self.around.setAccessibleName(self.around.text())
+        self._build()
+        self._connect()
+
+    @property
+    def shown_names(self) -> frozenset[str]:
+        """Who is drawn now."""
+        return frozenset(node.name for node in self._shown().nodes)
+
+    def show_contents(self, contents: GraphContents) -> None:
+        """Draws these; keeps to what belongs to the chosen one if that was asked for."""
+        self._contents = contents
+        if self._chosen not in {node.name for node in contents.nodes}:
+            self.around.setChecked(False)
+        self.search.setVisible(len(contents.nodes) > _WORTH_SEARCHING)
+        self._draw()
+
+    def choose(self, name: str) -> None:
+        self._chosen = name
+        self.around.setEnabled(bool(name))
+        if self.around.isChecked() and name not in self.shown_names:
+            self.around.setChecked(False)
+        self.view.choose(name)
+
+    def _build(self) -> None:
         larger = IconButton("zoom-in", self.tr("Zoom in (+)"))
         smaller = IconButton("zoom-out", self.tr("Zoom out (-)"))
         whole = IconButton("fit", self.tr("Show the whole graph (0)"))
-        row = QHBoxLayout(self._tools)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        larger.clicked.connect(self._on_larger)
+        smaller.clicked.connect(self._on_smaller)
+        whole.clicked.connect(self.view.fit)
+        row = QHBoxLayout()
+        row.setContentsMargins(8, 4, 6, 0)
+        row.setSpacing(6)
+        row.addWidget(self.search)
+        row.addWidget(self.troubles)
+        row.addWidget(self.around)
+        row.addStretch(1)
         for button in (smaller, larger, whole):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(self.view)
-        larger.clicked.connect(self._on_larger)
-        smaller.clicked.connect(self._on_smaller)
-        whole.clicked.connect(self.view.fit)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(self.view, 1)
+
+    def _connect(self) -> None:
         self.view.node_chosen.connect(self.node_chosen)
+        self.view.menu_wanted.connect(self.menu_wanted)
+        self.search.textChanged.connect(self._on_search)
+        self.search.returnPressed.connect(self._on_next_found)
+        self.troubles.clicked.connect(self._on_next_trouble)
+        self.around.toggled.connect(self._on_around)
 
-    def show_contents(self, contents: LibraryContents) -> None:
-        """Draws every installed expert, and those that others need and are missing."""
-        nodes = [
-            GraphNode(
-                expert.name,
-                f"{expert.version} · {expert_facts.form_text(expert.manifest)}",
-                expert.manifest.tier,
-            )
-            for expert in contents.experts
-        ]
-        missing = self.tr("not installed")
-        nodes += [GraphNode(name, missing, "", missing=True) for name in contents.missing]
-        self.view.show_graph(nodes, contents.edges)
+    def _shown(self) -> GraphContents:
+        kept = self.around.isChecked() and self._chosen
+        return self._contents.around(self._chosen) if kept else self._contents
 
-    def choose(self, name: str) -> None:
-        self.view.choose(name)
+    def _draw(self) -> None:
+        shown = self._shown()
+        self.view.show_graph(shown.nodes, shown.edges, shown.arrangement)
+        self.view.show_readably()
+        self.view.find(self.search.text())
+        count = len(self.view.troubled)
+        self.troubles.setVisible(bool(count))
+        text = self.tr("1 problem") if count == 1 else self.tr("{n} problems").format(n=count)
+        self.troubles.setText(text)
+        self.troubles.setAccessibleName(self.tr("{text}: go to the next").format(text=text))
+        self.troubles.setToolTip(self.tr("Go to the next that is missing or does not fit"))
+        restyle(self.troubles)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_tools()
+    def _next_of(self, names: tuple[str, ...]) -> None:
+        if names:
+            after = names.index(self._chosen) + 1 if self._chosen in names else 0
+            self.view.go_to(names[after % len(names)])
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._place_tools()
-        return super().event(event)
+    @Slot(str)
+    def _on_search(self, text: str) -> None:
+        self._found = self.view.find(text)
 
-    def _place_tools(self) -> None:
-        self._tools.adjustSize()
-        self._tools.move(self.width() - self._tools.width() - 10, 8)
-        self._tools.raise_()
+    @Slot()
+    def _on_next_found(self) -> None:
+        self._next_of(self._found)
 
+    @Slot()
+    def _on_next_trouble(self) -> None:
+        self._next_of(self.view.troubled)
+
+    @Slot(bool)
+    def _on_around(self, _: bool) -> None:
+        self._draw()
+
+    @Slot()
     def _on_larger(self) -> None:
         self.view.zoom(1)
 
+    @Slot()
     def _on_smaller(self) -> None:
         self.view.zoom(-1)

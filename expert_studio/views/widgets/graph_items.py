@@ -20,28 +20,44 @@ from expert_studio.views.widgets.graph_layout import NODE_HEIGHT, NODE_WIDTH
 _RADIUS = 8.0
 _BAR_WIDTH = 5.0
 _TEXT_LEFT = 16.0
+_CAPTIONS_FROM = 0.7  # of life size
+_LARGEST_NAME = 22  # pixels at life size
+_BADGE = 7.0  # radius
 
 
 class NodeItem(QGraphicsItem):
-    """A box with the tier's bar, a name and a caption; dashed when it is missing."""
+    """A box with the tier's bar, a name and a caption; dashed when it is missing.
 
-    def __init__(self, name: str, caption: str, tier: str, missing: bool) -> None:
+    A badge in its corner says that something about it does not hold.
+    """
+
+    def __init__(
+        self, name: str, caption: str, tier: str, missing: bool, trouble: str = ""
+    ) -> None:
         super().__init__()
+        self.trouble = trouble
         self.name = name
         self.caption = caption
         self.tier = tier
         self._missing = missing
         self._chosen = False
+        self._found = False
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(f"{name}\n{caption}")
+        self.setToolTip("\n".join(filter(None, (name, caption, trouble))))
         self.setZValue(1)
 
     def set_chosen(self, chosen: bool) -> None:
         self._chosen = chosen
         self.update()
 
+    def set_found(self, found: bool) -> None:
+        """Whether it is what the person searches for."""
+        if found != self._found:
+            self._found = found
+            self.update()
+
     def boundingRect(self) -> QRectF:
-        return QRectF(-2, -2, NODE_WIDTH + 4, NODE_HEIGHT + 4)
+        return QRectF(-2, -7, NODE_WIDTH + 9, NODE_HEIGHT + 9)
 
     def paint(
         self,
@@ -59,21 +75,37 @@ class NodeItem(QGraphicsItem):
             painter.setClipPath(outline)
             painter.fillRect(QRectF(0, 0, _BAR_WIDTH, NODE_HEIGHT), QColor(tokens.tier(self.tier)))
             painter.restore()
+        if self._found:
+            painter.fillPath(outline, QColor(tokens.accent_weak))
         painter.setPen(self._border(tokens))
         painter.drawPath(outline)
         self._paint_text(painter, tokens)
+        if self.trouble:
+            paint_badge(painter, QPointF(NODE_WIDTH - 1, 1), tokens.bad, tokens)
 
     def _border(self, tokens: Tokens) -> QPen:
         if self._chosen:
             pen = QPen(QColor(tokens.accent), 2)
         else:
-            pen = QPen(QColor(tokens.warn if self._missing else tokens.line), 1)
+            colour = tokens.warn if self._missing else tokens.bad if self.trouble else tokens.line
+            pen = QPen(QColor(tokens.accent if self._found else colour), 1)
         if self._missing:
             pen.setStyle(Qt.PenStyle.DashLine)
         return pen
 
     def _paint_text(self, painter: QPainter, tokens: Tokens) -> None:
         width = NODE_WIDTH - _TEXT_LEFT - 8
+        scale = painter.worldTransform().m11()
+        if scale < _CAPTIONS_FROM:  # seen from afar: the name alone, as large as it can be
+            font = body_font(min(round(11 / max(scale, 0.1)), _LARGEST_NAME), 600)
+            painter.setFont(font)
+            painter.setPen(QColor(tokens.text))
+            shown = QFontMetricsF(font).elidedText(
+                self.name, Qt.TextElideMode.ElideMiddle, width + 10
+            )
+            place = QRectF(_TEXT_LEFT - 6, 0, width + 10, NODE_HEIGHT)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
+            return
         lines = (
             (self.name, body_font(12, 600), tokens.text, 5.0),
             (self.caption, body_font(10), tokens.warn if self._missing else tokens.muted, 23.0),
@@ -104,13 +136,19 @@ class EdgeItem(QGraphicsItem):
         """Whether the two refuse each other, rather than one needing the other."""
         return self._state == "conflicting"
 
+    @property
+    def holds(self) -> bool:
+        """Whether there is nothing wrong with it."""
+        return self._state == "satisfied"
+
     def set_chosen(self, chosen: bool) -> None:
         self._chosen = chosen
         self.setZValue(0.5 if chosen else 0)
         self.update()
 
     def boundingRect(self) -> QRectF:
-        return self._path.boundingRect().adjusted(-2, -2, 2, 2)
+        reach = _BADGE + 2
+        return self._path.boundingRect().adjusted(-reach, -reach, reach, reach)
 
     def shape(self) -> QPainterPath:
         return QPainterPath()  # a click passes through to the nodes
@@ -132,6 +170,9 @@ class EdgeItem(QGraphicsItem):
             pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.drawPath(self._path)
+        if self._state in ("conflicting", "wrong-version", "cycle"):
+            colour = colours.get(self._state, tokens.bad)
+            paint_badge(painter, self._path.pointAtPercent(0.5), colour, tokens)
 
 
 class ColumnTitle(QGraphicsItem):
@@ -154,6 +195,19 @@ class ColumnTitle(QGraphicsItem):
         painter.setFont(self._font)
         painter.setPen(QColor(_tokens(widget).muted))
         painter.drawText(self.boundingRect(), Qt.AlignmentFlag.AlignVCenter, self._text)
+
+
+def paint_badge(painter: QPainter, middle: QPointF, colour: str, tokens: Tokens) -> None:
+    """A round mark with an exclamation mark: something here does not hold."""
+    painter.save()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(middle, _BADGE, _BADGE)
+    painter.setPen(QColor(tokens.surface))
+    painter.setFont(body_font(10, 600))
+    place = QRectF(middle.x() - _BADGE, middle.y() - _BADGE, 2 * _BADGE, 2 * _BADGE)
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "!")
+    painter.restore()
 
 
 def _curve(points: Sequence[QPointF]) -> QPainterPath:

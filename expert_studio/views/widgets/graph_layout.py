@@ -32,25 +32,48 @@ class Layout:
     height: float
 
 
-def place(
-    groups: Mapping[str, int],
-    edges: Iterable[tuple[str, str]],
-    room: Point = (0.0, 0.0),
-) -> Layout:
-    """Lays out a directed graph from left to right.
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Which node stands in which column and row; where that is depends on the room."""
+
+    columns: tuple[tuple[str, ...], ...]  # nodes, and slots that long edges pass through
+    chains: Mapping[tuple[str, str], tuple[str, ...]]
+    nodes: tuple[str, ...]
+
+
+def arrange(groups: Mapping[str, int], edges: Iterable[tuple[str, str]]) -> Arrangement:
+    """The part of the work that takes long for many nodes; any thread.
 
     Args:
         groups: for each node the number of its tier; lower tiers stand further left.
         edges: (dependency, dependant); both ends must be in `groups`. Edges of a cycle
             are drawn, but do not move their ends apart.
-        room: width and height there is; gaps grow towards it, but not without limit.
     """
     known = sorted(set(edges))
     ranks = _ranks(groups, known)
     columns, chains = _columns_with_slots(ranks, known)
     for sweep in range(_SWEEPS):
         _order_by_neighbours(columns, chains, forward=sweep % 2 == 0)
-    return _placed(columns, chains, groups, room)
+    held = {pair: tuple(chain) for pair, chain in chains.items()}
+    return Arrangement(tuple(map(tuple, columns)), held, tuple(groups))
+
+
+def placed(arrangement: Arrangement, room: Point = (0.0, 0.0)) -> Layout:
+    """Where everything stands.
+
+    Args:
+        room: width and height there is; gaps grow towards it, but not without limit.
+    """
+    return _placed(arrangement.columns, arrangement.chains, arrangement.nodes, room)
+
+
+def place(
+    groups: Mapping[str, int],
+    edges: Iterable[tuple[str, str]],
+    room: Point = (0.0, 0.0),
+) -> Layout:
+    """Lays out a directed graph from left to right: `arrange`, then `placed`."""
+    return placed(arrange(groups, edges), room)
 
 
 def _ranks(groups: Mapping[str, int], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -116,8 +139,8 @@ def _order_by_neighbours(
 
 def _placed(
     columns: Sequence[Sequence[str]],
-    chains: Mapping[tuple[str, str], list[str]],
-    groups: Mapping[str, int],
+    chains: Mapping[tuple[str, str], Sequence[str]],
+    groups: Iterable[str],
     room: Point,
 ) -> Layout:
     count = len(columns)

@@ -25,6 +25,7 @@ from expert_studio.core.experts.trash import restore
 from expert_studio.core.experts.trust import Standing
 from expert_studio.core.experts.updates import origin
 from expert_studio.core.experts.weights import weights_sha256
+from expert_studio.views.widgets.graph_contents import GraphContents, graph_of
 
 _NOT_SIGNED = Standing("unsigned", "")
 
@@ -36,6 +37,7 @@ class LibraryContents:
     experts: tuple[InstalledExpert, ...] = ()
     edges: tuple[GraphEdge, ...] = ()  # who needs or refuses whom
     missing: tuple[str, ...] = ()  # needed, not installed
+    graph: GraphContents = field(default_factory=GraphContents)
     standings: dict[str, Standing] = field(default_factory=dict)  # of each one's signature
     problems: tuple[str, ...] = ()
 
@@ -107,6 +109,7 @@ def read_contents(library: Library, acceptance: Callable[[], Acceptance]) -> Lib
         experts=experts,
         edges=needs.edges,
         missing=tuple(needs.missing),
+        graph=graph_of(experts, needs.edges, needs.missing),
         standings={expert.name: s for expert, s in zip(experts, standings, strict=True)},
         problems=library.problems(),
     )

@@ -5,7 +5,7 @@ Knows what was read of the library; nothing of disks, of details or of what is d
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import BaseDescription
@@ -21,11 +21,13 @@ from expert_studio.views.widgets.library_filter import Form, LibraryFilter
 class LibraryShelf(QWidget):
     """Signals:
     chosen(str): an expert, installed or missing, was chosen here.
+    menu_wanted(str, QPoint): what can be done with it, asked at a place on the screen.
     cleared(): everything is shown again: what is searched for should be forgotten.
     """
 
     chosen = Signal(str)
     cleared = Signal()
+    menu_wanted = Signal(str, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +46,7 @@ class LibraryShelf(QWidget):
         self.cards.chosen.connect(self.chosen)
         self.table.chosen.connect(self.chosen)
         self.graph.node_chosen.connect(self.chosen)
+        self.graph.menu_wanted.connect(self.menu_wanted)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +62,7 @@ class LibraryShelf(QWidget):
             self.filter.set_experts(contents.experts)
         self._fill()
         if fresh:
-            self.graph.show_contents(contents)
+            self.graph.show_contents(contents.graph)
 
     def choose(self, name: str) -> None:
         """Marks an expert everywhere, "" for none."""
