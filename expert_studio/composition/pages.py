@@ -20,6 +20,7 @@ from expert_studio.runtime.feedback import Feedback
 from expert_studio.views.pages.chat_page import ChatPage
 from expert_studio.views.pages.library_page import LibraryPage
 from expert_studio.views.pages.settings_page import SettingsPage
+from expert_studio.views.widgets.canary_run import CanaryPlace
 
 if TYPE_CHECKING:
     from expert_studio.views.pages.datasets_page import DatasetsPage
@@ -40,13 +41,7 @@ class Pages(QObject):
         super().__init__(parent)
         self._parts = parts
         self.chat = self._make_chat()
-        self.library = LibraryPage(
-            parts.library,
-            parts.background,
-            parts.notices,
-            parts.loaded_base,
-            partial(Acceptance.of, parts.folders),
-        )
+        self.library = self._make_library()
         self.settings = SettingsPage(
             parts.settings.value,
             parts.folders,
@@ -76,6 +71,7 @@ class Pages(QObject):
         window = self._parts.window
         late = [window.made(name) for name in MADE_LATE if window.is_made(name)]
         ended = [cast("DatasetsPage | TrainPage", page).close_all() for page in late]
+        ended.append(self.library.close_all())
         return all(ended)
 
     def _make_chat(self) -> ChatPage:
@@ -88,6 +84,22 @@ class Pages(QObject):
             first_run=not chosen.first_run_done,
             feedback=Feedback(DatasetFolders(parts.folders.datasets), parts.background, self),
             corrections=chosen.corrections,
+        )
+
+    def _make_library(self) -> LibraryPage:
+        parts = self._parts
+        trust = partial(Acceptance.of, parts.folders)
+        canaries = CanaryPlace(
+            parts.folders, parts.library, parts.background, parts.model_thread, trust
+        )
+        return LibraryPage(
+            parts.library,
+            parts.background,
+            parts.notices,
+            parts.loaded_base,
+            trust,
+            parts.folders,
+            canaries,
         )
 
     def _make_datasets(self) -> QWidget:

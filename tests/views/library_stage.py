@@ -13,6 +13,7 @@ from expert_studio.core.experts.acceptance import Acceptance, Policy
 from expert_studio.core.experts.library import Library
 from expert_studio.core.experts.trust import TrustStore
 from expert_studio.core.inference.conversation import BaseDescription
+from expert_studio.core.settings import Folders
 from expert_studio.runtime.background import Background
 from expert_studio.views.notices import Notices
 from expert_studio.views.pages.library_page import LibraryPage
@@ -45,6 +46,7 @@ class Stage:
             self.notices,
             lambda: self.base,
             lambda: Acceptance(self.store, self.policy),
+            Folders(root.parent),
         )
         self.window.setCentralWidget(self.page)
         self.window.resize(1096, 770)

@@ -119,7 +119,7 @@ def bring_in(
         library,
         base.name,
         base.sha256,
-        _whole_base(base.folder),
+        whole_base(base).folder,
         acceptance=agreed,
         origin=dict(arrival.origin),
     )
@@ -177,6 +177,7 @@ def _check_base(manifest: Manifest, base: BaseWanted) -> None:
         )
 
 
-def _whole_base(folder: Path | None) -> Path | None:
-    """The folder, where a base lies in it whose shapes can be compared."""
-    return folder if folder is not None and (folder / "config.json").is_file() else None
+def whole_base(base: BaseWanted) -> BaseWanted:
+    """Without its folder where no base lies in it whose shapes could be compared."""
+    there = base.folder is not None and (base.folder / "config.json").is_file()
+    return base if there else replace(base, folder=None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
+    QButtonGroup,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -23,22 +23,24 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.errors import ArchiveError
 from expert_studio.core.experts.acceptance import Acceptance
-from expert_studio.core.experts.arrival import Arrival
+from expert_studio.core.experts.acquisition import ANY_BASE, BaseWanted
 from expert_studio.core.experts.install import Installation
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference.conversation import BaseDescription
-from expert_studio.core.settings import bundled_experts_folder
+from expert_studio.core.settings import Folders
 from expert_studio.runtime.background import Background
 from expert_studio.views.notices import Notices
 from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets import expert_facts
+from expert_studio.views.widgets.canary_run import CanaryPlace
 from expert_studio.views.widgets.consent_sheet import ConsentSheet
 from expert_studio.views.widgets.drop_zone import DropZone
 from expert_studio.views.widgets.empty_state import EmptyState
 from expert_studio.views.widgets.expert_details import ExpertDetails
-from expert_studio.views.widgets.install_bar import EXPERT_SUFFIX, InstallBar
 from expert_studio.views.widgets.library_contents import LibraryContents, Removed
 from expert_studio.views.widgets.library_dialogs import LibraryDialogs
+from expert_studio.views.widgets.library_installs import LibraryInstalls, bundled_files
+from expert_studio.views.widgets.library_market import LibraryMarket
 from expert_studio.views.widgets.library_shelf import LibraryShelf
 from expert_studio.views.widgets.library_works import LibraryWorks
 from expert_studio.views.widgets.page_header import PageHeader
@@ -62,20 +64,34 @@ class LibraryPage(QWidget):
         notices: Notices,
         base: Callable[[], BaseDescription | None],
         acceptance: Callable[[], Acceptance],
+        folders: Folders,
+        canaries: CanaryPlace | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        """`acceptance` gives the person's trust and policy; it is called beside the window."""
+        """`acceptance` gives the person's trust and policy; it is called beside the window.
+
+        `canaries`: where a package can be tried before it is installed; None: nowhere.
+        """
         super().__init__(parent)
         self.setProperty("role", "page")
         self._notices = notices
         self._base = base
         self._contents = LibraryContents()
         self._chosen = ""
-        self._sheet: ConsentSheet | None = None
         self.works = LibraryWorks(library, background, acceptance, self)
         self.dialogs = LibraryDialogs(library, background, self)
-        self._installs = InstallBar(
-            library, background, base, acceptance, lambda: self._contents.experts
+        self.installs = LibraryInstalls(
+            library,
+            background,
+            base,
+            acceptance,
+            lambda: self._contents.experts,
+            self,
+            canaries,
+        )
+        self._installs = self.installs.bar
+        self.market = LibraryMarket(
+            folders, library, background, acceptance, self._base_wanted, self
         )
         self._build()
         self._connect()
@@ -93,7 +109,7 @@ class LibraryPage(QWidget):
     @property
     def sheet(self) -> ConsentSheet | None:
         """The question that stands before an installation now."""
-        return self._sheet
+        return self.installs.sheet
 
     @property
     def shelf(self) -> LibraryShelf:
@@ -117,6 +133,21 @@ class LibraryPage(QWidget):
         self._shelf.choose(name)
         self._show_details()
 
+    def show_tab(self, number: int) -> None:
+        """0: what is installed; 1: the marketplaces."""
+        self._tabs.button(number).setChecked(True)
+        if number:
+            self.market.open()
+            self.market.tab.set_text(self._search.text())
+        else:
+            self._shelf.filter.set_text(self._search.text())
+        self._show_tab()
+
+    def close_all(self) -> bool:
+        """Ends what is being fetched. True: nothing here outlives the window."""
+        self.market.works.stop()
+        return True
+
     def base_changed(self) -> None:
         """Another base answers now: says anew which experts fit it."""
         self._show_contents()
@@ -135,12 +166,14 @@ class LibraryPage(QWidget):
         self._search.setAcceptDrops(False)  # a file dropped on it is installed, not typed
         self._install_button = QPushButton(self.tr("Install…"))
         self._install_button.setAccessibleName(self.tr("Install experts from files"))
+        self._header.add_state_widget(self._build_tabs())
         self._header.add_action(self._search)
         self._header.add_action(self._install_button)
         self._shelf = LibraryShelf()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._shelf)
         self._stack.addWidget(self._build_empty())
+        self._stack.addWidget(self.market.tab)
         self._details = ExpertDetails()
         main = QVBoxLayout()
         main.setSpacing(0)
@@ -161,6 +194,22 @@ class LibraryPage(QWidget):
         outer.addLayout(body, 1)
         self._drop = DropZone(self, self.tr("Drop .expert files to install them"))
 
+    def _build_tabs(self) -> QWidget:
+        self._tabs = QButtonGroup(self)
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(8, 0, 0, 0)
+        row.setSpacing(2)
+        for number, text in enumerate((self.tr("Installed"), self.tr("Marketplace"))):
+            button = QPushButton(text)
+            button.setProperty("role", "segment")
+            button.setCheckable(True)
+            button.setChecked(number == 0)
+            button.setAccessibleName(self.tr("Show: {tab}").format(tab=text))
+            self._tabs.addButton(button, number)
+            row.addWidget(button)
+        return holder
+
     def _build_empty(self) -> QWidget:
         empty = EmptyState(
             "library",
@@ -172,10 +221,13 @@ class LibraryPage(QWidget):
         return empty
 
     def _connect(self) -> None:
-        self._search.textChanged.connect(self._shelf.filter.set_text)
+        self._search.textChanged.connect(self._on_search)
+        self._tabs.idClicked.connect(self.show_tab)
+        self.market.arrived.connect(self._installs.consider)
+        self.market.failed.connect(self._notices.error)
         for button in (self._install_button, self._empty_install):
-            button.clicked.connect(self._on_install_asked)
-        self._bundled_install.clicked.connect(self._on_bundled_asked)
+            button.clicked.connect(self.installs.ask_for_files)
+        self._bundled_install.clicked.connect(self.installs.install_bundled)
         self._shelf.cleared.connect(self._search.clear)
         self._shelf.chosen.connect(self.choose)
         self._shelf.menu_wanted.connect(self._on_menu_wanted)
@@ -190,7 +242,8 @@ class LibraryPage(QWidget):
     def _connect_details(self) -> None:
         details = self._details
         details.add_requested.connect(self.add_to_stack_requested)
-        details.install_requested.connect(self._on_install_asked)
+        details.market_requested.connect(self._on_market_wanted)
+        details.install_requested.connect(self.installs.ask_for_files)
         details.uninstall_requested.connect(self.works.uninstall)
         details.use_requested.connect(self.works.activate)
         details.unpin_requested.connect(self.works.unpin)
@@ -208,19 +261,28 @@ class LibraryPage(QWidget):
         works.failed.connect(self._notices.error)
         self.dialogs.failed.connect(self._notices.error)
         installs.failed.connect(self._notices.error)
-        installs.consent_wanted.connect(self._on_consent_wanted)
+        self.installs.trusted.connect(works.trust)
         installs.finished.connect(self._on_installed)
 
     def _show_contents(self) -> None:
         contents = self._contents
-        self._stack.setCurrentIndex(0 if contents.experts else 1)
-        self._bundled_install.setVisible(bool(_bundled_files()))
-        self._details.setVisible(bool(contents.experts))
+        self._bundled_install.setVisible(bool(bundled_files()))
+        self._show_tab()
+        self.market.show_installed(contents)
         self._header.set_state(self._state_line())
         self._shelf.show_contents(contents, self._base())
         if self._chosen and not self._is_known(self._chosen):
             self._chosen = ""
         self.choose(self._chosen)
+
+    def _show_tab(self) -> None:
+        in_market, any_here = self._tabs.checkedId() == 1, bool(self._contents.experts)
+        self._stack.setCurrentIndex(2 if in_market else 0 if any_here else 1)
+        self._details.setVisible(any_here and not in_market)
+
+    def _base_wanted(self) -> BaseWanted:
+        base = self._base()
+        return BaseWanted(base.name, base.sha256, base.folder) if base else ANY_BASE
 
     def _show_details(self) -> None:
         name = self._chosen
@@ -250,6 +312,18 @@ class LibraryPage(QWidget):
     def _is_known(self, name: str) -> bool:
         return self._contents.expert(name) is not None or name in self._contents.missing
 
+    @Slot(str)
+    def _on_search(self, text: str) -> None:
+        if self._tabs.checkedId() == 1:
+            self.market.tab.set_text(text)
+        else:
+            self._shelf.filter.set_text(text)
+
+    @Slot(str)
+    def _on_market_wanted(self, name: str) -> None:
+        self._search.setText(name)
+        self.show_tab(1)
+
     @Slot(str, QPoint)
     def _on_menu_wanted(self, _: str, at: QPoint) -> None:
         self._details.menu().popup(at)  # of the one that was chosen just before
@@ -258,25 +332,6 @@ class LibraryPage(QWidget):
     def _on_read(self, contents: LibraryContents) -> None:
         self._contents = contents
         self._show_contents()
-
-    @Slot()
-    def _on_install_asked(self) -> None:
-        dialog = QFileDialog(self, self.tr("Install experts"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters(
-            [self.tr("Experts (*{suffix})").format(suffix=EXPERT_SUFFIX), self.tr("All files (*)")]
-        )
-        dialog.filesSelected.connect(self._on_files_selected)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    @Slot(list)
-    def _on_files_selected(self, files: list[str]) -> None:
-        self.install(tuple(Path(file) for file in files))
-
-    @Slot()
-    def _on_bundled_asked(self) -> None:
-        self._installs.install(_bundled_files(), shipped=True)
 
     @Slot()
     def _on_drop_refused(self) -> None:
@@ -289,21 +344,8 @@ class LibraryPage(QWidget):
         )
 
     @Slot(object)
-    def _on_consent_wanted(self, arrivals: tuple[Arrival, ...]) -> None:
-        sheet = ConsentSheet(arrivals, self._contents.experts, self)
-        self._sheet = sheet
-        sheet.agreed.connect(self._installs.proceed)
-        sheet.trusted.connect(self.works.trust)
-        sheet.finished.connect(self._on_sheet_left)
-        sheet.open()
-
-    @Slot()
-    def _on_sheet_left(self) -> None:
-        self._sheet = None
-        self._installs.decline()  # does nothing where it was agreed
-
-    @Slot(object)
     def _on_installed(self, installations: tuple[Installation, ...]) -> None:
+        self.market.works.let_go()
         if not installations:
             return
         for installation in installations:
@@ -346,10 +388,6 @@ class LibraryPage(QWidget):
     @Slot(str)
     def _on_weights_wanted(self, name: str) -> None:
         self.dialogs.show_weights(name, self._contents.experts)
-
-
-def _bundled_files() -> tuple[Path, ...]:
-    return tuple(sorted(bundled_experts_folder().glob(f"*/*{EXPERT_SUFFIX}")))
 
 
 def _warning_text(installation: Installation) -> str:

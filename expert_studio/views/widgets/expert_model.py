@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPalette, QPixmap
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.experts.requirement import parse_version
 from expert_studio.core.experts.trust import Standing
-from expert_studio.views.theme_tokens import DARK, LIGHT
+from expert_studio.views.theme_tokens import DARK, LIGHT, Tokens
 from expert_studio.views.widgets import expert_facts, signature_words
 from expert_studio.views.widgets.quantities import size_text
 
@@ -90,7 +90,7 @@ class ExpertModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(column, standing)
         if role == Qt.ItemDataRole.DecorationRole:
-            return _dot(_tokens().tier(expert.manifest.tier)) if column == NAME else None
+            return _dot(shown_tokens().tier(expert.manifest.tier)) if column == NAME else None
         if role == Qt.ItemDataRole.AccessibleTextRole:
             named = f"{expert.name} {expert.version}"
             return named if column == NAME else _TEXTS[column](expert, standing)
@@ -117,7 +117,7 @@ class ExpertModel(QAbstractTableModel):
         self._rows = {expert.name: row for row, expert in enumerate(self._experts)}
 
     def _colour(self, column: int, standing: Standing) -> QColor | None:
-        tokens = _tokens()
+        tokens = shown_tokens()
         if column == SIGNATURE:
             severity = signature_words.severity(standing.state)
             return QColor(getattr(tokens, severity) if severity else tokens.muted)
@@ -154,7 +154,8 @@ def _spoken(expert: InstalledExpert, standing: Standing) -> str:
     )
 
 
-def _tokens() -> Any:
+def shown_tokens() -> Tokens:
+    """The colours that are shown now; models have no widget to ask by."""
     window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
     return DARK if window.lightness() < 128 else LIGHT
 

@@ -27,7 +27,7 @@ class GraphCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setMinimumHeight(_MIN_HEIGHT)
-        self._contents = GraphContents()
+        self._contents = self._drawn = GraphContents()
         self._chosen = ""
         self._found: tuple[str, ...] = ()
         self.view = DependencyGraphView(self)
@@ -52,7 +52,7 @@ class GraphCard(QFrame):
     @property
     def shown_names(self) -> frozenset[str]:
         """Who is drawn now."""
-        return frozenset(node.name for node in self._shown().nodes)
+        return frozenset(node.name for node in self._drawn.nodes)
 
     def show_contents(self, contents: GraphContents) -> None:
         """Draws these; keeps to what belongs to the chosen one if that was asked for."""
@@ -99,12 +99,10 @@ class GraphCard(QFrame):
         self.troubles.clicked.connect(self._on_next_trouble)
         self.around.toggled.connect(self._on_around)
 
-    def _shown(self) -> GraphContents:
-        kept = self.around.isChecked() and self._chosen
-        return self._contents.around(self._chosen) if kept else self._contents
-
     def _draw(self) -> None:
-        shown = self._shown()
+        kept = self.around.isChecked() and self._chosen
+        shown = self._contents.around(self._chosen) if kept else self._contents
+        self._drawn = shown
         self.view.show_graph(shown.nodes, shown.edges, shown.arrangement)
         self.view.show_readably()
         self.view.find(self.search.text())

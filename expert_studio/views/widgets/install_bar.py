@@ -69,6 +69,7 @@ class InstallBar(QFrame):
         self._files: deque[Path] = deque()
         self._shipped: set[Path] = set()  # of those under way
         self._seen: list[Arrival] = []
+        self._brought: list[Arrival] = []  # looked at elsewhere, waiting for their turn
         self._wanted: deque[Arrival] = deque()
         self._consents: frozenset[str] = frozenset()
         self._now = ""  # what the work under way is about
@@ -102,6 +103,12 @@ class InstallBar(QFrame):
                 self._files.append(path)
                 self._shipped |= {path} if shipped else set()
                 self._asked += 1
+        if not self.busy and not self._waiting:
+            self._look()
+
+    def consider(self, arrivals: Sequence[Arrival]) -> None:
+        """Goes on with what was looked at elsewhere, as with files."""
+        self._brought += arrivals
         if not self.busy and not self._waiting:
             self._look()
 
@@ -156,7 +163,8 @@ class InstallBar(QFrame):
         )
 
     def _decide(self) -> None:
-        seen, self._seen, self._now = self._seen, [], ""
+        seen, self._now = [*self._seen, *self._brought], ""
+        self._seen, self._brought = [], []
         for arrival in seen:
             if arrival.refusal is not None and not _is_shown(arrival):
                 self._fail(arrival.refusal, arrival.source.name)
@@ -210,7 +218,7 @@ class InstallBar(QFrame):
         self._shipped.clear()
         self.hide()
         self.finished.emit(done)
-        if self._files and not self.busy:
+        if (self._files or self._brought) and not self.busy:
             self._look()
 
     def _base_asked(self) -> BaseWanted:
