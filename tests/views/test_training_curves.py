@@ -175,6 +175,7 @@ def test_a_long_run_is_read_thinned_and_drawn_beside_the_event_loop(
     curves.set_log(True)
     for _ in range(12):
         qtbot.keyClick(chart, Qt.Key.Key_Plus)
+        qtbot.wait(1)  # one key at a time, as a person presses them
     window = chart.window_of_steps
     assert window is not None
 

@@ -87,6 +87,7 @@ class CurveChart(QWidget):
         self._hover: float | None = None  # pixels from the left
         self._grabbed: tuple[float, tuple[float, float]] | None = None
         self._polygons: list[tuple[Line, Parts, Parts]] | None = None
+        self._drawn: tuple[tuple[float, Tokens, bool], QPixmap] | None = None
         self._x = self._y = Scale(0, 1, 0, 1)
         if not compact:
             self.setMouseTracking(True)
@@ -186,7 +187,7 @@ class CurveChart(QWidget):
         made.setDevicePixelRatio(ratio)
         made.fill(QColor(tokens_of(self).surface))
         painter = QPainter(made)
-        self._paint(painter, with_hover=False)
+        self._paint(painter)
         painter.end()
         return made
 
@@ -268,11 +269,18 @@ class CurveChart(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """The curves are drawn once and kept: the pointer moves over thousands of points."""
+        key = (self.devicePixelRatioF(), tokens_of(self), self.hasFocus())
+        if self._polygons is None or self._drawn is None or self._drawn[0] != key:
+            self._drawn = (key, self.picture(key[0]))
         painter = QPainter(self)
-        self._paint(painter, with_hover=True)
+        painter.drawPixmap(0, 0, self._drawn[1])
+        if self._grabbed is None and (found := self.hovered()) is not None:
+            scales = (self._x, self._y)
+            paint_hover(painter, key[1], found, scales, self._format, self.rect())
         painter.end()
 
-    def _paint(self, painter: QPainter, with_hover: bool) -> None:
+    def _paint(self, painter: QPainter) -> None:
         tokens = tokens_of(self)
         painter.setFont(body_font(10))
         if self._polygons is None:
@@ -296,9 +304,6 @@ class CurveChart(QWidget):
         for line, measured, smooth in self._polygons or ():
             self._paint_line(painter, tokens, line, measured, smooth)
         painter.restore()
-        found = self.hovered() if with_hover and self._grabbed is None else None
-        if found is not None:
-            paint_hover(painter, tokens, found, (self._x, self._y), self._format, self.rect())
 
     def _lay_out(self, metrics: QFontMetricsF) -> None:
         low, high = self._window or self._whole
