@@ -16,13 +16,14 @@ import typer
 from expert_studio.commands.answering import infer
 from expert_studio.commands.bases import base_verbs
 from expert_studio.commands.benchmarks import bench_verbs
+from expert_studio.commands.benchmarks_packages import packages
 from expert_studio.commands.building import build_experts
 from expert_studio.commands.chat import chat
 from expert_studio.commands.datasets import dataset_verbs
 from expert_studio.commands.datasets_generate import generate_rows
 from expert_studio.commands.datasets_quality import dedupe, split, stats, validate
 from expert_studio.commands.diagnosis import doctor
-from expert_studio.commands.distributing import lock, migrate
+from expert_studio.commands.distributing import lock, migrate, new
 from expert_studio.commands.distributing import validate as validate_expert
 from expert_studio.commands.estimating import estimate_memory
 from expert_studio.commands.evaluating import evaluate
@@ -70,6 +71,7 @@ app.command("package")(package)
 app.command("keygen")(keygen)
 app.command("sign")(sign)
 app.command("verify")(verify)
+app.command("new")(new)
 app.command("migrate")(migrate)
 app.command("validate")(validate_expert)
 app.command("lock")(lock)
@@ -83,6 +85,7 @@ dataset_verbs.command("validate")(validate)
 dataset_verbs.command("stats")(stats)
 dataset_verbs.command("split")(split)
 dataset_verbs.command("dedupe")(dedupe)
+bench_verbs.command("packages")(packages)
 app.add_typer(bench_verbs, name="bench")
 
 

@@ -1,4 +1,4 @@
-"""The verbs migrate, validate and lock: manifests said anew, experts looked over, stacks kept.
+"""The verbs new, migrate, validate and lock: experts begun, said anew, looked over; stacks kept.
 
 Knows nothing of how (`core.experts`).
 """
@@ -14,6 +14,7 @@ from expert_studio.commands.bases import Base
 from expert_studio.commands.consent import with_consent
 from expert_studio.commands.library import opened_library
 from expert_studio.commands.report import AsJson, say, say_aside, say_json, say_table
+from expert_studio.commands.testing import Asked, run_tests
 from expert_studio.core.errors import ManifestError, UsageError
 from expert_studio.core.experts import stack_lock
 from expert_studio.core.experts.acceptance import CONSENTS
@@ -24,6 +25,7 @@ from expert_studio.core.experts.migration import SCHEMAS, migrated
 from expert_studio.core.experts.package_file import write_by_rename
 from expert_studio.core.experts.validation import validate as look_through
 from expert_studio.core.settings import Folders
+from expert_studio.core.training.scaffold import write_scaffold
 
 
 def migrate(
@@ -63,26 +65,77 @@ def migrate(
 def validate(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="An expert's folder, or a .expert.")],
     lint: Annotated[bool, typer.Option("--lint", help="Advice counts as an error too.")] = False,
+    tests: Annotated[
+        bool, typer.Option("--tests/--no-tests", help="Ask it its own test cases.")
+    ] = True,
+    base: Base = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look over an expert before it is given away; exit code 11 if there is something to mend."""
+    """Look over an expert before it is given away; exit code 11 if there is something to mend.
+
+    Programs are refused, the manifest, the weights and the tests are checked, and a trained
+    expert is asked its own test cases.
+    """
     if not path.exists():
         raise UsageError(f"{path} is not there.")
     folder = path.parent if path.name == "manifest.json" else path
     manifest, findings = look_through(folder)
+    asked = Asked()
+    if tests and manifest is not None and not any(f.level == "error" for f in findings):
+        asked, more = run_tests(folder, manifest, base)
+        findings = (*findings, *more)
     errors = [f for f in findings if lint or f.level == "error"]
     if as_json:
         said = None if manifest is None else f"{manifest.name} {manifest.version}"
         rows = [{"level": f.level, "where": f.where, "sentence": f.sentence} for f in findings]
-        say_json({"expert": said, "ok": not errors, "findings": rows})
+        told = {"cases": asked.cases, "score": round(asked.score, 4), "metric": asked.metric}
+        say_json({"expert": said, "ok": not errors, "findings": rows, "tests": told})
         if errors:
             raise typer.Exit(ManifestError.exit_code)
         return
     if findings:
         say_table(("", "where", "what"), [(f.level, f.where, f.sentence) for f in findings])
+    if asked.cases:
+        say(f"Its {asked.cases} test cases: {asked.metric} {asked.score:.3f}.")
     if errors:
         raise ManifestError(f"{path} is not ready.", f"{len(errors)} to mend.", "See above.")
     say(f"{path} is sound.")
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="a-z, 0-9 and hyphens.")],
+    folder: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="./NAME without it.")
+    ] = None,
+    author: Annotated[str, typer.Option(help="Who makes it.")] = "",
+    tier: Annotated[
+        str, typer.Option(help="format, language, technology, domain or task.")
+    ] = "task",
+    requires: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Trained on top of this expert.")
+    ] = None,
+    license_name: Annotated[
+        str, typer.Option("--license", help="An SPDX identifier.")
+    ] = "Apache-2.0",
+    as_json: AsJson = False,
+) -> None:
+    """Begin an expert's repository: data, recipe, manifest and tests, ready to be trained."""
+    place = folder or Path(name)
+    files = write_scaffold(
+        *(place, name),
+        author=author,
+        tier=tier,
+        requires=tuple(requires or ()),
+        license_name=license_name,
+    )
+    if as_json:
+        say_json({"name": name, "folder": str(place), "files": list(files)})
+        return
+    say(
+        f"{name} is begun in {place}:",
+        *(f"  {file}" for file in files),
+        f"Train it with: expert-cli train --recipe {place / 'recipe.json'}",
+    )
 
 
 def lock(

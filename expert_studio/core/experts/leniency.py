@@ -153,6 +153,9 @@ def _respelled(value: Any, place: str, spellings: dict[str, str], found: list[De
 
 def _settle_constraints(said: dict[str, Any], found: list[Deviation]) -> None:
     constraints = said.get("constraints")
+    if constraints is not None and not isinstance(constraints, dict):
+        said["_constraints"] = constraints
+        found.append(Deviation("constraints", "It is not of the right shape and is not used."))
     constraints = dict(constraints) if isinstance(constraints, dict) else {}
     if "load_order" not in constraints:
         constraints["load_order"] = _order_by_capability(said.get("capabilities"))

@@ -7,11 +7,10 @@ index is passed over and written anew. Knows nothing of which versions there are
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +49,14 @@ class LibraryIndex:
         found: dict[str, Known] = {}
         if not self._path.is_file():
             return found
-        with self._opened() as database:
-            places = list(states)
+        places = list(states)
+        with self._forgiven(), closing(self._opened()) as database:
             for first in range(0, len(places), _BATCH):
                 for row in _rows(database, places[first : first + _BATCH]):
-                    if row[1] == _spelled(states[row[0]]):
-                        found[row[0]] = Known(
-                            states[row[0]], Manifest.model_validate_json(row[2]), row[3], row[4]
-                        )
+                    state = states[row[0]]
+                    if row[1] == _spelled(state):
+                        said = Manifest.model_validate_json(row[2])
+                        found[row[0]] = Known(state, said, row[3], row[4])
         return found
 
     def write(self, known: Iterable[tuple[str, Known]]) -> None:
@@ -72,31 +71,33 @@ class LibraryIndex:
             )
             for place, k in known
         ]
-        with self._opened() as database, database:
+        with self._forgiven(), closing(self._opened()) as database, database:
             database.execute(f"CREATE TABLE IF NOT EXISTS version ({_COLUMNS})")
             database.execute(f"PRAGMA user_version = {_SCHEMA}")
             database.executemany("INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?)", rows)
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The database. Trouble in it ends the block quietly; a damaged file is removed."""
-        database: sqlite3.Connection | None = None
+    def _opened(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=0.5)
         try:
-            database = sqlite3.connect(self._path, timeout=0.5)
             database.execute("PRAGMA journal_mode = WAL")
             if database.execute("PRAGMA user_version").fetchone()[0] not in (0, _SCHEMA):
                 raise sqlite3.DatabaseError("a later version wrote it")
-            yield database
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def _forgiven(self) -> Iterator[None]:
+        """Trouble with the database ends the block quietly; a damaged file is removed."""
+        try:
+            yield
         except sqlite3.OperationalError:
-            pass  # busy, or the folder may not be written
+            pass  # busy, not there, or the folder may not be written
         except (sqlite3.DatabaseError, ValidationError, UnicodeDecodeError):
-            if database is not None:
-                database.close()
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
-        finally:
-            if database is not None:
-                database.close()
+            for ending in ("", "-wal", "-shm"):
+                with suppress(OSError):
+                    self._path.with_name(INDEX_FILE + ending).unlink(missing_ok=True)
 
 
 def _rows(

@@ -110,7 +110,8 @@ def _manifest_findings(manifest: Manifest) -> Iterator[Finding]:
 def _weights_findings(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     weights, config_file = folder / "adapter_model.safetensors", folder / "adapter_config.json"
     if not weights.is_file():
-        if not list(folder.glob("weights/**/*.safetensors")) and not manifest.soft_prompts:
+        elsewhere = [*folder.glob("weights/**/*.safetensors"), *folder.glob("*.expert")]
+        if not elsewhere and not manifest.soft_prompts:
             yield Finding("advice", weights.name, "There are no weights yet.")
         return
     try:

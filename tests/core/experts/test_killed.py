@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from expert_studio.core.experts import install, library
+from expert_studio.core.experts import install, library, removal
 left, task, root, file = int(sys.argv[1]), *sys.argv[2:]
 shelf = library.Library(Path(root))
 done = 0
@@ -35,9 +35,11 @@ def count(event, args):
         if done == left: os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(count)
 if task == 'uninstall':
-    install.uninstall('json-parser', shelf)
+    removal.remove('json-parser', shelf, cascade=True)
 else:
     install.install(Path(file), shelf)
+if task == 'update':
+    shelf.activate('json-parser', '1.1.0')
 print(done)
 """
 TASKS = ("install", "update", "uninstall")
