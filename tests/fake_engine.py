@@ -13,10 +13,13 @@ from pathlib import Path
 from expert_studio.core.inference.conversation import (
     Answer,
     AnswerTiming,
+    AttributedToken,
+    Attribution,
     BaseDescription,
     BaseRequest,
     MemoryByOwner,
     Message,
+    Question,
     Sampling,
     StackSpan,
 )
@@ -69,6 +72,7 @@ class FakeEngine:
         should_stop: Callable[[], bool],
         on_read: Callable[[int, int], None] | None = None,
         next_stack: Callable[[], Stack | None] | None = None,
+        replay: Sequence[StackSpan] = (),
     ) -> Answer:
         self.asked.append((tuple(messages), stack, sampling))
         self.threads.append(threading.current_thread().name)
@@ -97,6 +101,57 @@ class FakeEngine:
             raise self.failure
         return self._answer("".join(said), stack, sampling, "stop", spans)
 
+    def generate_batch(
+        self,
+        questions: Sequence[Question],
+        on_text: Callable[[int, str], None],
+        should_stop: Callable[[], bool],
+    ) -> tuple[Answer, ...]:
+        """Each says the pieces and the names of its own experts, turn by turn."""
+        said = [""] * len(questions)
+        for place, piece in enumerate(self.pieces):
+            while place == len(self.pieces) - 1 and not self.gate.wait(0.005):
+                if should_stop():
+                    break
+            if should_stop():
+                break
+            for index, question in enumerate(questions):
+                names = "+".join(member.name for member in question.stack.members) or "base"
+                told = f"{piece} {names};"
+                said[index] += told
+                on_text(index, told)
+        if self.failure is not None:
+            raise self.failure
+        self.asked += [(q.messages, q.stack, q.sampling) for q in questions]
+        reason = "cancelled" if should_stop() else "stop"
+        return tuple(
+            self._answer(text, question.stack, question.sampling, reason)
+            for text, question in zip(said, questions, strict=True)
+        )
+
+    def attribute(
+        self,
+        messages: Sequence[Message],
+        tokens: Sequence[int],
+        stack: Stack,
+        on_done: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> Attribution | None:
+        """Every expert gives the token of its own place most."""
+        count = len(stack.members)
+        for done in range(count + 2):
+            on_done(done, count + 1)
+            while done and not self.gate.wait(0.005):
+                if should_stop():
+                    return None
+        said = tuple(
+            AttributedToken(
+                chr(token), -0.5, tuple(2.0 if at == place % count else -0.1 for at in range(count))
+            )
+            for place, token in enumerate(tokens)
+        )
+        return Attribution(tuple(member.name for member in stack.members), said)
+
     def _answer(
         self,
         text: str,
@@ -110,6 +165,7 @@ class FakeEngine:
         return Answer(
             text, stack, used, reason, timing,  # type: ignore[arg-type]
             context_used=12 + len(text), context_limit=4096, spans=tuple(spans),
+            tokens=tuple(map(ord, text)),
         )  # fmt: skip
 
     def memory(self) -> MemoryByOwner:

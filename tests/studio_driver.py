@@ -14,7 +14,7 @@ from expert_studio.app import Studio
 from expert_studio.views.widgets.answer_view import AnswerView
 from expert_studio.views.widgets.expert_row import ExpertRow
 
-PATIENCE_MS = 30_000  # a bound for a stuck test, no measure of anything
+PATIENCE_MS = 120_000  # a bound for a stuck test, no measure of anything
 
 
 class Person:

@@ -232,7 +232,7 @@ class Tour:
                 answer.id, "assistant", FORMATTED, "finished", answer.at_s, stack, sampling, timing
             ),
         )
-        studio.dialogue.refresh()
+        studio.chat_page._shelf.refresh()
         studio.dialogue.open(kept)
         self.settle(0.4)
         self.picture("09-formatted")

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import QWidget
 from expert_studio.composition.parts import Parts
 from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.experts.acceptance import Acceptance
+from expert_studio.runtime.conversation_shelf import ConversationShelf
 from expert_studio.runtime.feedback import Feedback
-from expert_studio.views.pages.chat_page import ChatPage
+from expert_studio.views.pages.chat_page import ChatPage, ChatParts
 from expert_studio.views.pages.library_page import LibraryPage
 from expert_studio.views.pages.settings_page import SettingsPage
 from expert_studio.views.widgets.canary_run import CanaryPlace
@@ -76,13 +77,13 @@ class Pages(QObject):
 
     def _make_chat(self) -> ChatPage:
         parts, chosen = self._parts, self._parts.settings.value
+        shelf = ConversationShelf(parts.history, parts.database_lane, self)
+        feedback = Feedback(DatasetFolders(parts.folders.datasets), parts.background, self)
         return ChatPage(
-            parts.dialogue,
-            parts.model_thread,
+            ChatParts(parts.dialogue, shelf, parts.model_thread, feedback, parts.background),
             parts.library,
             parts.notices,
             first_run=not chosen.first_run_done,
-            feedback=Feedback(DatasetFolders(parts.folders.datasets), parts.background, self),
             corrections=chosen.corrections,
         )
 

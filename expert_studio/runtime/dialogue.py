@@ -4,8 +4,9 @@ Lives on the main thread. Writes to the history only through a serial background
 asks only through the model thread. Knows nothing of widgets.
 
 Signals:
-    listed(tuple[Conversation, ...]): the list after a refresh.
-    opened(Conversation | None, tuple[Turn, ...]): another conversation is on the desk.
+    list_changed(): a conversation was made, or said something.
+    opened(Conversation | None, tuple[Turn, ...]): another conversation, or another branch of it,
+        is on the desk.
     turn_added(Turn): said by the person, or an answer that begins.
     text_arrived(str, str): turn and new text, for the open conversation only.
     prompt_read(str, int, int): turn, tokens read and tokens to read, likewise.
@@ -17,7 +18,6 @@ Signals:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +25,17 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.inference.conversation import Answer, Message, Sampling, StackSpan
-from expert_studio.core.inference.history import (
+from expert_studio.core.inference.history import History
+from expert_studio.core.inference.stack import Stack
+from expert_studio.core.inference.turns import (
     Composition,
     Conversation,
-    History,
+    Thread,
     Turn,
-    TurnState,
+    answered,
     messages,
+    short_title,
 )
-from expert_studio.core.inference.stack import Stack
 
 if TYPE_CHECKING:
     from expert_studio.runtime.background import Background
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 
 KEEP_EVERY_MS = 1000
 SETTLED_AFTER_MS = 300  # a slider that is dragged asks for one change, not for thirty
-TITLE_LENGTH = 60
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class _Live:
 
 
 class Dialogue(QObject):
-    listed = Signal(object)
+    list_changed = Signal()
     opened = Signal(object, object)
     turn_added = Signal(object)
     text_arrived = Signal(str, str)
@@ -76,10 +77,10 @@ class Dialogue(QObject):
         self._model_thread = model_thread
         self._history = history
         self._lane = lane
-        self._search = ""
         self._conversation: Conversation | None = None
         self._opening = False
-        self._turns: list[Turn] = []
+        self._thread = Thread()
+        self._path: tuple[Turn, ...] = ()
         self._live: _Live | None = None
         self._keeping = QTimer(self)
         self._keeping.setInterval(KEEP_EVERY_MS)
@@ -105,43 +106,51 @@ class Dialogue(QObject):
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        return tuple(self._turns)
+        """Of the branch that is looked at."""
+        return self._path
+
+    def branches(self) -> dict[str, tuple[str, ...]]:
+        """As `Thread.branches`, of the open conversation."""
+        return self._thread.branches()
 
     @property
     def last_said(self) -> str:
         """What the person said last in the open conversation, or ""."""
-        return next((turn.text for turn in reversed(self._turns) if turn.role == "user"), "")
+        return next((turn.text for turn in reversed(self._path) if turn.role == "user"), "")
 
     def asked_before(self, turn: str) -> tuple[Message, ...]:
-        """What an answer of the open conversation answers: all that was said before it."""
-        ids = [other.id for other in self._turns]
-        return messages(_answered(self._turns[: ids.index(turn)])) if turn in ids else ()
+        """What an answer of the open conversation answers: all that was said before it.
+
+        The last message is the assistant's where the answer continued another.
+        """
+        this = self._thread.find(turn)
+        if this is None:
+            return ()
+        before = replace(self._thread, tip=this.parent or "").path()
+        asked = messages(answered(before), this.system)
+        begun = (Message("assistant", this.text[: this.begun_with]),) if this.begun_with else ()
+        return (*asked, *begun)
 
     def answers(self, turn: str) -> bool:
         """Whether this turn is the answer under way."""
         return self._live is not None and self._live.turn.id == turn
 
-    def refresh(self, search: str | None = None) -> None:
-        """Lists the conversations again, with the last search where none is given."""
-        self._search = self._search if search is None else search
-        self._keep_or_tell(self._history.conversations, self._search, on_done=self._on_listed)
-
     def open(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._turns = []
+        self._show(Thread())
         self._opening = True
         self._lane.run(
-            _read_turns,
+            _read_thread,
             self._history,
             conversation.id,
-            on_done=self._on_turns,
+            on_done=self._on_thread,
             on_failed=self._on_open_failed,
         )
 
     def new(self) -> None:
         """An empty desk; the conversation is made with the first thing said."""
         self._conversation = None
-        self._turns = []
+        self._show(Thread())
         self._opening = False
         self.opened.emit(None, ())
 
@@ -154,25 +163,44 @@ class Dialogue(QObject):
         if self._live is not None or self._opening or not text.strip():
             return False
         if self._conversation is None:
-            self._conversation = Conversation.begun(_title(text), composition)
+            self._conversation = Conversation.begun(short_title(text), composition)
             self._keep_or_tell(self._history.create, self._conversation)
             self.opened.emit(self._conversation, ())
-        said = Turn.said(text)
-        self._turns.append(said)
-        self.turn_added.emit(said)
-        self._keep_or_tell(self._history.add, self._conversation.id, said)
-        self._begin(stack, sampling)
+        self._say(text, self._thread.tip, stack, sampling)
+        return True
+
+    def edit(self, turn: str, text: str, stack: Stack, sampling: Sampling) -> bool:
+        """Says something else in the place of what was said; the other stays as a branch."""
+        this = self._thread.find(turn)
+        if not self._can_answer or this is None or not text.strip():
+            return False
+        self._show(replace(self._thread, tip=this.parent or ""))
+        self.opened.emit(self._conversation, self._path)
+        self._say(text, this.parent or "", stack, sampling)
         return True
 
     def regenerate(self, stack: Stack, sampling: Sampling) -> None:
-        """Answers the last thing said once more; the answer before stays in the file."""
-        if self._live is not None or self._conversation is None:
+        """Answers the last thing said once more; the answer before stays as a branch."""
+        asked = next((t for t in reversed(self._path) if t.role == "user"), None)
+        if self._can_answer and asked is not None:
+            self._show(replace(self._thread, tip=asked.id))
+            self._begin(Turn.begun(stack, sampling, asked.id, self._system))
+
+    def go_on(self, stack: Stack, sampling: Sampling) -> None:
+        """Has the last answer continued, in a branch beside it."""
+        last = self._path[-1] if self._path else None
+        if self._can_answer and last is not None and last.role == "assistant" and last.text:
+            self._show(replace(self._thread, tip=last.parent or ""))
+            self._begin(last.continued(stack, sampling))
+
+    def look_at(self, turn: str) -> None:
+        """Shows the branch of this turn; not while an answer of the conversation is under way."""
+        conversation = self._conversation
+        if conversation is None or not self._can_answer or self._thread.find(turn) is None:
             return
-        while self._turns and self._turns[-1].role == "assistant":
-            gone = self._turns.pop()
-            self._keep_or_tell(self._history.supersede, gone.id)
-        if self._turns:
-            self._begin(stack, sampling)
+        self._show(self._thread.at(turn))
+        self._keep_or_tell(self._history.look_at, conversation.id, self._thread.tip)
+        self.opened.emit(conversation, self._path)
 
     def use_stack(self, stack: Stack) -> None:
         """What the composer shows now: an answer under way in the open conversation goes on
@@ -184,26 +212,17 @@ class Dialogue(QObject):
         if self._live is not None:
             self._model_thread.stop(self._live.request)
 
-    def rename(self, conversation: Conversation, title: str) -> None:
-        title = _title(title)
-        self._keep_or_tell(self._history.rename, conversation.id, title)
-        if self._conversation is not None and self._conversation.id == conversation.id:
+    def renamed(self, conversation: str, title: str) -> None:
+        """The open conversation may have another title."""
+        if self._conversation is not None and self._conversation.id == conversation:
             self._conversation = replace(self._conversation, title=title)
-        self.refresh()
 
-    def delete(self, conversation: Conversation) -> None:
-        """Takes it off the list; `restore` puts it back."""
-        if self._live is not None and self._live.conversation == conversation.id:
+    def leave(self, conversation: str) -> None:
+        """It was taken off the list: its answer is stopped, and it is no longer on the desk."""
+        if self._live is not None and self._live.conversation == conversation:
             self.stop()
-        self._keep_or_tell(self._history.delete, conversation.id)
-        if self._conversation is not None and self._conversation.id == conversation.id:
+        if self._is_open(conversation):
             self.new()
-        self.refresh()
-
-    def restore(self, conversation: Conversation) -> None:
-        self._keep_or_tell(self._history.restore, conversation.id)
-        self.refresh()
-        self.open(conversation)
 
     def keep_composition(self, composition: Composition) -> None:
         """What is ticked belongs to the conversation that is open."""
@@ -217,18 +236,38 @@ class Dialogue(QObject):
         self._keeping.stop()
         self._settling.stop()
 
-    def _begin(self, stack: Stack, sampling: Sampling) -> None:
+    @property
+    def _can_answer(self) -> bool:
+        return self._live is None and not self._opening and self._conversation is not None
+
+    @property
+    def _system(self) -> str:
+        return self._conversation.composition.system if self._conversation is not None else ""
+
+    def _show(self, thread: Thread) -> None:
+        self._thread, self._path = thread, thread.path()
+
+    def _add(self, turn: Turn) -> None:
         assert self._conversation is not None
-        asked = messages(_answered(self._turns))
-        turn = Turn.begun(stack, sampling)
-        self._turns.append(turn)
+        self._show(self._thread.with_turn(turn))
         self.turn_added.emit(turn)
         self._keep_or_tell(self._history.add, self._conversation.id, turn)
-        request = self._model_thread.ask(asked, stack, sampling)
-        self._live = _Live(request, self._conversation.id, turn)
+
+    def _say(self, text: str, after: str, stack: Stack, sampling: Sampling) -> None:
+        said = Turn.said(text, after)
+        self._add(said)
+        self._begin(Turn.begun(stack, sampling, said.id, self._system))
+
+    def _begin(self, turn: Turn) -> None:
+        assert self._conversation is not None
+        assert turn.stack is not None
+        assert turn.sampling is not None
+        self._add(turn)
+        request = self._model_thread.ask(self.asked_before(turn.id), turn.stack, turn.sampling)
+        self._live = _Live(request, self._conversation.id, turn, len(turn.text))
         self._keeping.start()
         self.busy_changed.emit(True)
-        self.refresh()
+        self.list_changed.emit()
 
     def _keep_or_tell(self, function: Any, *args: Any, on_done: Any = None) -> None:
         self._lane.run(function, *args, on_done=on_done, on_failed=self._on_lane_failed)
@@ -241,10 +280,10 @@ class Dialogue(QObject):
         conversation, self._live = self._live.conversation, None
         self._keeping.stop()
         if self._is_open(conversation):
-            self._turns = [turn if turn.id == other.id else other for other in self._turns]
+            self._show(self._thread.with_turn(turn))
             self.turn_ended.emit(turn)
         self.busy_changed.emit(False)
-        self.refresh()
+        self.list_changed.emit()
 
     @Slot(str, str)
     def _on_text_arrived(self, request: str, text: str) -> None:
@@ -286,7 +325,7 @@ class Dialogue(QObject):
         live.kept_length = len(turn.text)
         self._keep_or_tell(self._history.keep_parts, live.turn)
         if self._is_open(live.conversation):
-            self._turns = [live.turn if turn.id == t.id else t for t in self._turns]
+            self._show(self._thread.with_turn(live.turn))
             self.stack_changed.emit(turn.id, stack)
 
     @Slot(str, object)
@@ -294,25 +333,9 @@ class Dialogue(QObject):
         live = self._live
         if live is None or live.request != request:
             return
-        states: dict[str, TurnState] = {
-            "stop": "finished",
-            "length": "length",
-            "cancelled": "cancelled",
-        }
-        self._keep_or_tell(self._history.finish, live.turn.id, answer)
-        self._end(
-            replace(
-                live.turn,
-                text=answer.text,
-                state=states[answer.finish_reason],
-                stack=answer.stack,
-                sampling=answer.sampling,
-                timing=answer.timing,
-                spans=answer.spans if len(answer.spans) > 1 else (),
-                context_used=answer.context_used,
-                context_limit=answer.context_limit,
-            )
-        )
+        ended = live.turn.ended(answer)
+        self._keep_or_tell(self._history.end, ended)
+        self._end(ended)
 
     @Slot(str, object)
     def _on_answer_failed(self, request: str, error: ExpertError) -> None:
@@ -331,21 +354,17 @@ class Dialogue(QObject):
             self._keep_or_tell(self._history.keep_text, live.turn.id, live.turn.text)
 
     @Slot(object)
-    def _on_listed(self, conversations: Sequence[Conversation]) -> None:
-        self.listed.emit(tuple(conversations))
-
-    @Slot(object)
-    def _on_turns(self, read: tuple[str, Sequence[Turn]]) -> None:
-        of, turns = read
+    def _on_thread(self, read: tuple[str, Thread]) -> None:
+        of, thread = read
         conversation = self._conversation
         if conversation is None or conversation.id != of or not self._opening:
             return
         self._opening = False
         live = self._live
-        if live is not None:
-            turns = [live.turn if turn.id == live.turn.id else turn for turn in turns]
-        self._turns = list(turns)
-        self.opened.emit(conversation, tuple(turns))
+        if live is not None and thread.find(live.turn.id) is not None:
+            thread = thread.with_turn(live.turn)
+        self._show(thread)
+        self.opened.emit(conversation, self._path)
 
     @Slot(object)
     def _on_open_failed(self, error: ExpertError) -> None:
@@ -358,22 +377,5 @@ class Dialogue(QObject):
         self.failed.emit(error)
 
 
-def _read_turns(history: History, conversation: str) -> tuple[str, tuple[Turn, ...]]:
-    return conversation, history.turns(conversation)
-
-
-def _answered(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns without what was said in vain: a prompt too long once would be so for ever."""
-    kept: list[Turn] = []
-    for turn in turns:
-        if turn.state == "failed" and not turn.text:
-            while kept and kept[-1].role == "user":
-                kept.pop()
-        else:
-            kept.append(turn)
-    return kept
-
-
-def _title(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1].rstrip()}…"
+def _read_thread(history: History, conversation: str) -> tuple[str, Thread]:
+    return conversation, history.thread(conversation)

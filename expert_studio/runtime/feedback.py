@@ -22,6 +22,7 @@ from expert_studio.core.datasets.corrections import (
     EditedAnswer,
     ThumbsDown,
     ThumbsUp,
+    Vote,
     keep_correction,
 )
 from expert_studio.core.datasets.examples import Turn as RowTurn
@@ -29,14 +30,14 @@ from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.store_changes import DeleteRows
 from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.errors import ExpertError
-from expert_studio.core.inference.conversation import Message
-from expert_studio.core.inference.history import Turn
+from expert_studio.core.inference.conversation import Answer, Message
 from expert_studio.core.inference.stack import Stack
+from expert_studio.core.inference.turns import Turn
 
 if TYPE_CHECKING:
     from expert_studio.runtime.background import Background
 
-Verdict = Literal["good", "bad", "correct"]
+Verdict = Literal["good", "bad", "correct", "vote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,22 @@ def correction_of(
     if verdict == "bad":
         return ThumbsDown(prompt, given)
     return EditedAnswer(prompt, given, edited, "preference" if pair else "answer")
+
+
+def vote_of(asked: tuple[Message, ...], better: Answer, worse: Answer) -> Vote:
+    """That one answer was preferred to another."""
+    prompt = tuple(RowTurn(message.role, message.content) for message in asked)
+    return Vote(prompt, better.text, worse.text)
+
+
+def vote_origin(better: Answer, worse: Answer, base: str) -> AnswerOrigin:
+    """Which stack said the better answer; the other's stands before it."""
+    return AnswerOrigin(
+        stack=_weights(better.stack),
+        base=base,
+        earlier_stacks=(_weights(worse.stack),),
+        sampling=asdict(better.sampling),
+    )
 
 
 def origin_of(turn: Turn, conversation: str, base: str) -> AnswerOrigin:

@@ -12,6 +12,11 @@ Signals:
     stack_changed(str, Stack): another stack goes on with an answer after the text so far.
     answer_finished(str, Answer): exactly one of these two for each `ask`.
     answer_failed(str, ExpertError)
+    part_arrived(str, int, str): of several answers at once: request, which one, and new text.
+    all_finished(str, tuple[Answer, ...]): this or `answer_failed` once for each `ask_together`.
+    pass_done(str, int, int): request, passes done and passes there are.
+    attributed(str, Attribution | None): this or `answer_failed` once for each `attribute`; None
+        where it was stopped.
     memory_changed(MemoryByOwner): after a base was loaded, each answer and each prefetch.
     crashed(CrashReport): a defect on the lane; the request concerned has failed as well.
 """
@@ -19,64 +24,37 @@ Signals:
 from __future__ import annotations
 
 import threading
-import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
-from expert_studio.core.errors import CrashReport, ExpertError, InferenceError, LoadError
+from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.core.inference.conversation import (
     BaseRequest,
     ChatEngine,
     EngineFactory,
     Message,
+    Question,
     Sampling,
+    StackSpan,
+)
+from expert_studio.core.inference.model_requests import (
+    Ask,
+    AskTogether,
+    Attribute,
+    Load,
+    Pieces,
+    Prefetch,
+    WantedStack,
+    answer_defect,
+    load_defect,
+    no_base,
 )
 from expert_studio.core.inference.stack import Stack
-
-COALESCE_S = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    request: str
-    messages: tuple[Message, ...]
-    stack: Stack
-    sampling: Sampling
-    stop: threading.Event = field(compare=False)
-    wanted: _Wanted = field(compare=False)
-
-
-class _Wanted:
-    """The stack that an answer under way shall go on with; any thread may call."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stack: Stack | None = None
-
-    def put(self, stack: Stack) -> None:
-        with self._lock:
-            self._stack = stack
-
-    def take(self) -> Stack | None:
-        """The latest that was put, once."""
-        with self._lock:
-            stack, self._stack = self._stack, None
-            return stack
-
-
-@dataclass(frozen=True, slots=True)
-class _Prefetch:
-    stack: Stack
-    cancelled: threading.Event = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Load:
-    request: BaseRequest
-    abandon: threading.Event = field(compare=False)
 
 
 class ModelThread(QObject):
@@ -88,18 +66,24 @@ class ModelThread(QObject):
     stack_changed = Signal(str, object)
     answer_finished = Signal(str, object)
     answer_failed = Signal(str, object)
+    part_arrived = Signal(str, int, str)
+    all_finished = Signal(str, object)
+    pass_done = Signal(str, int, int)
+    attributed = Signal(str, object)
     memory_changed = Signal(object)
     crashed = Signal(object)
 
     _load_wanted = Signal(object)
     _ask_wanted = Signal(object)
+    _together_wanted = Signal(object)
+    _attribution_wanted = Signal(object)
     _prefetch_wanted = Signal(object)
     _close_wanted = Signal()
 
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._stops: dict[str, threading.Event] = {}
-        self._wanted: dict[str, _Wanted] = {}
+        self._wanted: dict[str, WantedStack] = {}
         self._prefetch = threading.Event()  # cancels the one that waits or runs
         self._abandon = threading.Event()
         self._thread = QThread()
@@ -112,6 +96,8 @@ class ModelThread(QObject):
         lane = self._lane
         self._load_wanted.connect(lane.load)
         self._ask_wanted.connect(lane.ask)
+        self._together_wanted.connect(lane.ask_together)
+        self._attribution_wanted.connect(lane.attribute)
         self._prefetch_wanted.connect(lane.prefetch)
         self._close_wanted.connect(lane.close, Qt.ConnectionType.QueuedConnection)
         lane.base_loading.connect(self.base_loading)
@@ -122,6 +108,10 @@ class ModelThread(QObject):
         lane.stack_changed.connect(self.stack_changed)
         lane.answer_finished.connect(self._on_answer_finished)
         lane.answer_failed.connect(self._on_answer_failed)
+        lane.part_arrived.connect(self.part_arrived)
+        lane.all_finished.connect(self._on_all_finished)
+        lane.pass_done.connect(self.pass_done)
+        lane.attributed.connect(self._on_attributed)
         lane.memory_changed.connect(self.memory_changed)
         lane.crashed.connect(self.crashed)
 
@@ -138,16 +128,44 @@ class ModelThread(QObject):
         """Stops what is being answered, then loads another base in its place."""
         self.stop_all()
         self._prefetch.set()
-        self._load_wanted.emit(_Load(request, self._abandon))
+        self._load_wanted.emit(Load(request, self._abandon))
 
-    def ask(self, messages: Sequence[Message], stack: Stack, sampling: Sampling) -> str:
-        """Queues one answer and returns the request's id, which its signals carry."""
-        request = uuid.uuid4().hex
-        stop, wanted = threading.Event(), _Wanted()
-        self._stops[request], self._wanted[request] = stop, wanted
-        self._prefetch.set()
-        self._ask_wanted.emit(_Ask(request, tuple(messages), stack, sampling, stop, wanted))
+    def ask(
+        self,
+        messages: Sequence[Message],
+        stack: Stack,
+        sampling: Sampling,
+        replay: Sequence[StackSpan] = (),
+    ) -> str:
+        """Queues one answer and returns the request's id, which its signals carry.
+
+        As `ChatEngine.generate`, also where the last message is the assistant's.
+        """
+        request, stop = self._begin()
+        wanted = self._wanted[request] = WantedStack()
+        asked = (tuple(messages), stack, sampling, tuple(replay))
+        self._ask_wanted.emit(Ask(request, *asked, stop, wanted))
         return request
+
+    def ask_together(self, questions: Sequence[Question]) -> str:
+        """Queues several answers that are said at once."""
+        request, stop = self._begin()
+        self._together_wanted.emit(AskTogether(request, tuple(questions), stop))
+        return request
+
+    def attribute(self, messages: Sequence[Message], tokens: Sequence[int], stack: Stack) -> str:
+        """Queues the question what each expert of the stack did for an answer."""
+        request, stop = self._begin()
+        self._attribution_wanted.emit(
+            Attribute(request, tuple(messages), tuple(tokens), stack, stop)
+        )
+        return request
+
+    def _begin(self) -> tuple[str, threading.Event]:
+        request, stop = uuid.uuid4().hex, threading.Event()
+        self._stops[request] = stop
+        self._prefetch.set()
+        return request, stop
 
     def change_stack(self, request: str, stack: Stack) -> None:
         """Has another stack go on with an answer under way, from its next token on."""
@@ -164,7 +182,7 @@ class ModelThread(QObject):
         if self.busy or not stack.members:
             return
         self._prefetch = threading.Event()
-        self._prefetch_wanted.emit(_Prefetch(stack, self._prefetch))
+        self._prefetch_wanted.emit(Prefetch(stack, self._prefetch))
 
     def stop(self, request: str) -> None:
         """Ends an answer at its next token; it still finishes, as cancelled."""
@@ -191,6 +209,16 @@ class ModelThread(QObject):
         self.answer_finished.emit(request, answer)
 
     @Slot(str, object)
+    def _on_all_finished(self, request: str, answers: object) -> None:
+        self._forget(request)
+        self.all_finished.emit(request, answers)
+
+    @Slot(str, object)
+    def _on_attributed(self, request: str, attribution: object) -> None:
+        self._forget(request)
+        self.attributed.emit(request, attribution)
+
+    @Slot(str, object)
     def _on_answer_failed(self, request: str, error: object) -> None:
         self._forget(request)
         self.answer_failed.emit(request, error)
@@ -211,6 +239,10 @@ class _Lane(QObject):
     stack_changed = Signal(str, object)
     answer_finished = Signal(str, object)
     answer_failed = Signal(str, object)
+    part_arrived = Signal(str, int, str)
+    all_finished = Signal(str, object)
+    pass_done = Signal(str, int, int)
+    attributed = Signal(str, object)
     memory_changed = Signal(object)
     crashed = Signal(object)
 
@@ -220,7 +252,7 @@ class _Lane(QObject):
         self._engine: ChatEngine | None = None
 
     @Slot(object)
-    def load(self, command: _Load) -> None:
+    def load(self, command: Load) -> None:
         if command.abandon.is_set():
             return
         self._release()
@@ -234,17 +266,14 @@ class _Lane(QObject):
         except Exception as defect:  # noqa: BLE001 (a defect of any kind is reported)
             self._release()
             self.crashed.emit(CrashReport.of(defect, "loading a base"))
-            self.base_failed.emit(_load_defect(command.request))
+            self.base_failed.emit(load_defect(command.request))
         else:
             self.base_ready.emit(self._engine.base)
             self.memory_changed.emit(memory)
 
     @Slot(object)
-    def ask(self, command: _Ask) -> None:
-        if self._engine is None:
-            self.answer_failed.emit(command.request, _no_base())
-            return
-        pieces = _Pieces(command.request, self.text_arrived.emit)
+    def ask(self, command: Ask) -> None:
+        pieces = Pieces(partial(self.text_arrived.emit, command.request))
         speaking = command.stack.hash
 
         def next_stack() -> Stack | None:
@@ -257,30 +286,71 @@ class _Lane(QObject):
             self.stack_changed.emit(command.request, wanted)
             return wanted
 
-        try:
-            answer = self._engine.generate(
+        with self._telling(command.request, "answering", pieces.flush) as engine:
+            answer = engine.generate(
                 command.messages,
                 command.stack,
                 command.sampling,
                 pieces.add,
                 command.stop.is_set,
-                on_read=lambda done, whole: self.prompt_read.emit(command.request, done, whole),
+                on_read=partial(self.prompt_read.emit, command.request),
                 next_stack=next_stack,
+                replay=command.replay,
             )
-        except ExpertError as error:
-            pieces.flush()
-            self.answer_failed.emit(command.request, error)
-        except Exception as defect:  # noqa: BLE001 (a defect of any kind is reported)
-            pieces.flush()
-            self.crashed.emit(CrashReport.of(defect, "answering"))
-            self.answer_failed.emit(command.request, _answer_defect())
-        else:
             pieces.flush()
             self.answer_finished.emit(command.request, answer)
-            self.memory_changed.emit(self._engine.memory())
+            self.memory_changed.emit(engine.memory())
 
     @Slot(object)
-    def prefetch(self, command: _Prefetch) -> None:
+    def ask_together(self, command: AskTogether) -> None:
+        every = [
+            Pieces(partial(self.part_arrived.emit, command.request, index))
+            for index in range(len(command.questions))
+        ]
+
+        def flush() -> None:
+            for pieces in every:
+                pieces.flush()
+
+        with self._telling(command.request, "answering", flush) as engine:
+            answers = engine.generate_batch(
+                command.questions,
+                lambda index, text: every[index].add(text),
+                command.stop.is_set,
+            )
+            flush()
+            self.all_finished.emit(command.request, answers)
+            self.memory_changed.emit(engine.memory())
+
+    @Slot(object)
+    def attribute(self, command: Attribute) -> None:
+        with self._telling(command.request, "attributing an answer", lambda: None) as engine:
+            found = engine.attribute(
+                command.messages,
+                command.tokens,
+                command.stack,
+                partial(self.pass_done.emit, command.request),
+                command.stop.is_set,
+            )
+            self.attributed.emit(command.request, found)
+
+    @contextmanager
+    def _telling(self, request: str, doing: str, flush: Callable[[], None]) -> Iterator[ChatEngine]:
+        """The engine; what fails within is told once, after what was gathered."""
+        try:
+            if self._engine is None:
+                raise no_base()
+            yield self._engine
+        except ExpertError as error:
+            flush()
+            self.answer_failed.emit(request, error)
+        except Exception as defect:  # noqa: BLE001 (a defect of any kind is reported)
+            flush()
+            self.crashed.emit(CrashReport.of(defect, doing))
+            self.answer_failed.emit(request, answer_defect())
+
+    @Slot(object)
+    def prefetch(self, command: Prefetch) -> None:
         engine, stack = self._engine, command.stack
         if engine is None:
             return
@@ -313,49 +383,3 @@ class _Lane(QObject):
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
-
-
-class _Pieces:
-    """Gathers streamed text so that the window gets about thirty signals a second."""
-
-    def __init__(self, request: str, emit: Callable[[str, str], None]) -> None:
-        self._request = request
-        self._emit = emit
-        self._held: list[str] = []
-        self._emitted_at = 0.0  # monotonic clock
-
-    def add(self, text: str) -> None:
-        self._held.append(text)
-        if time.monotonic() - self._emitted_at >= COALESCE_S:
-            self.flush()
-
-    def flush(self) -> None:
-        text = "".join(self._held)
-        self._held.clear()
-        if text:
-            self._emit(self._request, text)
-            self._emitted_at = time.monotonic()
-
-
-def _no_base() -> InferenceError:
-    return InferenceError(
-        "There is nothing to answer with.",
-        "No base model is loaded.",
-        "Choose a base under Settings.",
-    )
-
-
-def _answer_defect() -> InferenceError:
-    return InferenceError(
-        "The answer broke off.",
-        "Expert Studio met a defect while answering.",
-        "Copy the report that was shown, then ask again.",
-    )
-
-
-def _load_defect(request: BaseRequest) -> LoadError:
-    return LoadError(
-        f"The base in {request.folder} could not be loaded.",
-        "Expert Studio met a defect while loading it.",
-        "Copy the report that was shown, then choose another base under Settings.",
-    )

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from expert_studio.core.inference.conversation import AnswerTiming, Sampling
-from expert_studio.core.inference.history import Turn
 from expert_studio.core.inference.stack import Stack
+from expert_studio.core.inference.turns import Turn
 from expert_studio.views.widgets.rich_text import CodeFrame, RichText
 from expert_studio.views.widgets.transcript import BATCH, Transcript
 
@@ -93,12 +93,12 @@ def test_long_conversation_is_built_from_its_end(transcript: Transcript, qtbot: 
     for number in range(250):
         turns += [Turn.said(f"question {number}"), _answer(f"answer {number}", "finished")]
     transcript.show_turns(turns)
-    assert len(transcript.answers) == BATCH // 2
-    assert transcript.answers[-1].text == "answer 249"
+    assert transcript.answers[-1].text == "answer 249", "the end is there at once"
+    qtbot.waitUntil(lambda: len(transcript.answers) == BATCH // 2)
     bar = transcript.verticalScrollBar()
-    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
     bar.setValue(bar.minimum())
-    assert len(transcript.answers) == BATCH
+    qtbot.waitUntil(lambda: len(transcript.answers) == BATCH)
     assert transcript.answers[0].text == f"answer {250 - BATCH}"
 
 
@@ -108,8 +108,9 @@ def test_interrupted_answer_says_so(transcript: Transcript) -> None:
     assert "ended during this answer" in transcript.answers[0].note
 
 
-def test_only_the_last_answer_can_be_regenerated(transcript: Transcript) -> None:
+def test_only_the_last_answer_can_be_regenerated(transcript: Transcript, qtbot: QtBot) -> None:
     transcript.show_turns([_answer("one", "finished"), Turn.said("x"), _answer("two", "finished")])
+    qtbot.waitUntil(lambda: len(transcript.answers) == 2)
     buttons = [
         next(b for b in view.findChildren(QPushButton) if b.text() == "Regenerate")
         for view in transcript.answers

@@ -134,6 +134,36 @@ class Answer:
     context_used: int = 0  # positions that prompt and answer take, soft prompts included
     context_limit: int = 0  # positions there are
     spans: tuple[StackSpan, ...] = ()  # one for each stack that spoke, in order
+    tokens: tuple[int, ...] = ()  # that were said
+
+
+@dataclass(frozen=True, slots=True)
+class AttributedToken:
+    """One token of an answer, and what each expert did for it.
+
+    Natural logarithms of probabilities, before temperature, penalties and filters.
+
+    Attributes:
+        logprob: under the whole stack.
+        gains: in the stack's order, how much less likely the token would be without that expert.
+    """
+
+    text: str  # half a character is shown as U+FFFD
+    logprob: float
+    gains: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What each expert of a stack did for an answer, by leaving one out after another."""
+
+    experts: tuple[str, ...]  # names, in the stack's order
+    tokens: tuple[AttributedToken, ...]
+
+    def gain(self, expert: str) -> float:
+        """Over the whole answer: log-probability with the expert less that without it."""
+        at = self.experts.index(expert)
+        return sum(token.gains[at] for token in self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +190,50 @@ class ChatEngine(Protocol):
         should_stop: Callable[[], bool],
         on_read: Callable[[int, int], None] | None = None,
         next_stack: Callable[[], Stack | None] | None = None,
+        replay: Sequence[StackSpan] = (),
     ) -> Answer:
         """Streams an answer: `on_text` gets each new piece of decoded text.
 
-        `should_stop` is asked before every token; what was said so far is kept and
-        `finish_reason` is "cancelled". `on_read` gets how many tokens of what is to be read
-        are read. `next_stack` is asked at every token; another stack goes on from there.
+        Where the last message is the assistant's, the answer goes on from it. `should_stop` is
+        asked before every token; what was said so far is kept and `finish_reason` is "cancelled".
+        `on_read` gets how many tokens of what is to be read are read. `next_stack` is asked at
+        every token; another stack goes on from there. `replay` has other stacks go on where they
+        did in an earlier answer.
 
         Raises:
             InferenceError: the prompt does not fit the context, or the stack is of another base.
             UsageError: the constraint cannot be used.
             OutOfMemoryError: no room; the engine stays usable.
+        """
+        ...
+
+    def generate_batch(
+        self,
+        questions: Sequence[Question],
+        on_text: Callable[[int, str], None],
+        should_stop: Callable[[], bool],
+    ) -> tuple[Answer, ...]:
+        """Answers several at once; `on_text` gets the question's index with each piece.
+
+        Raises:
+            As `generate`, of any of them.
+        """
+        ...
+
+    def attribute(
+        self,
+        messages: Sequence[Message],
+        tokens: Sequence[int],
+        stack: Stack,
+        on_done: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> Attribution | None:
+        """What each expert did for an answer; None where it was stopped.
+
+        `on_done` gets how many passes are done and how many there are.
+
+        Raises:
+            As `generate`.
         """
         ...
 

@@ -6,36 +6,40 @@ disk or of how a library is laid out.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
-from expert_studio.core.errors import InferenceError, OutOfMemoryError, StorageError
+from expert_studio.core.errors import InferenceError, OutOfMemoryError
 from expert_studio.core.inference.adapters_shelf import AdapterShelf, Composition
 from expert_studio.core.inference.answer_text import AnswerText
 from expert_studio.core.inference.base_model import load_base
 from expert_studio.core.inference.conversation import (
     Answer,
+    Attribution,
     BaseDescription,
     BaseRequest,
     MemoryByOwner,
     Message,
     Question,
     Sampling,
+    StackSpan,
 )
 from expert_studio.core.inference.decoder import Decoder
 from expert_studio.core.inference.decoder_shape import read_shape, stretched
 from expert_studio.core.inference.engine_answer import AnswerRun, Reading, Task, pieces
+from expert_studio.core.inference.engine_attribution import (
+    attribution_of,
+    said_logprobs,
+)
 from expert_studio.core.inference.engine_batch import say_together
 from expert_studio.core.inference.engine_caches import CacheShelf
-from expert_studio.core.inference.engine_context import check_prompt, context_of
+from expert_studio.core.inference.engine_context import check_length, check_prompt, context_of
+from expert_studio.core.inference.engine_logits import tensors_sha256, write_logits
 from expert_studio.core.inference.engine_memory import (
     check_wanted_context,
     default_cache_bytes,
@@ -50,8 +54,6 @@ from expert_studio.core.inference.sampling import with_seed
 from expert_studio.core.inference.sampling_constraint import GuideBook
 from expert_studio.core.inference.stack import EMPTY, Stack
 from expert_studio.core.inference.tokenizer import ChatTokenizer
-
-HASH_BYTES = 1 << 24
 
 
 def load_engine(request: BaseRequest, on_progress: Callable[[float], None]) -> Engine:
@@ -107,6 +109,7 @@ class Engine:
         should_stop: Callable[[], bool],
         on_read: Callable[[int, int], None] | None = None,
         next_stack: Callable[[], Stack | None] | None = None,
+        replay: Sequence[StackSpan] = (),
     ) -> Answer:
         """Streams an answer; see `ChatEngine.generate`.
 
@@ -116,6 +119,7 @@ class Engine:
                 read is kept.
             next_stack: asked at every token; where it gives another stack, that one reads
                 prompt and answer so far and goes on, as if it had been given both.
+            replay: spans of an earlier answer: each stack goes on after as many tokens again.
 
         Raises:
             InferenceError: closed, the prompt does not fit the context, or the stack is
@@ -134,12 +138,16 @@ class Engine:
             run = AnswerRun(decoder, reading, self._threads, task, text)
 
             def change(read: Sequence[int]) -> Reading | None:
-                wanted = None if next_stack is None else next_stack()
+                said = len(read) - len(task.prompt)
+                wanted = next((span.stack for span in replay if span.start == said), None)
+                if wanted is None and next_stack is not None:
+                    wanted = next_stack()
                 if wanted is None or wanted.hash == run.stack.hash:
                     return None
                 return self._reading(wanted, self._compose(wanted), read, strict=False)
 
-            answer = run.say(on_text, should_stop, None if next_stack is None else change)
+            changes = next_stack is not None or len(replay) > 1
+            answer = run.say(on_text, should_stop, change if changes else None)
             self._caches.trim()
             return answer
 
@@ -177,9 +185,42 @@ class Engine:
         """The tokens that `generate` would read for these messages.
 
         Raises:
-            InferenceError: the template refuses them.
+            InferenceError: the template refuses them, or they are surely too long.
         """
+        check_length(messages, self._tokenizer, self._open().shape)
+        if messages and messages[-1].role == "assistant":
+            begun = self._tokenizer.encode(messages[-1].content)
+            return [*self._tokenizer.prompt_ids(messages[:-1]), *begun]
         return self._tokenizer.prompt_ids(messages)
+
+    def attribute(
+        self,
+        messages: Sequence[Message],
+        tokens: Sequence[int],
+        stack: Stack,
+        on_done: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> Attribution | None:
+        """What each expert did for these tokens of an answer; see `ChatEngine.attribute`.
+
+        One pass over prompt and answer with the stack, and one without each of its experts.
+
+        Raises:
+            As `generate`.
+        """
+        decoder, prompt = self._open(), self.prompt_ids(messages)
+
+        def likely(part: Stack) -> list[float] | None:
+            composed = self._compose(part)
+            scaling, context = context_of(part, decoder.shape)
+            check_prompt(composed.ahead, [*prompt, *tokens][:-1], context)
+            cache = decoder.new_cache(self._kv, scaling)
+            text = (prompt, tokens)
+            return said_logprobs(decoder, composed, cache, self._threads, text, should_stop)
+
+        with self._working():
+            spelled = [self._tokenizer.token_bytes(token) for token in tokens]
+            return attribution_of(stack, spelled, likely, on_done)
 
     def logits(self, token_ids: Sequence[int], stack: Stack = EMPTY) -> Tensor:
         """Reads the tokens afresh, with no cache.
@@ -211,33 +252,14 @@ class Engine:
             StorageError: the file cannot be written; nothing is left half-written.
             As `logits`.
         """
-        tensors = {
-            "tokens": torch.tensor(token_ids, dtype=torch.int64),
-            "logits": self.logits(token_ids, stack),
-        }
-        partial = path.with_name(f"{path.name}.partial")
-        try:
-            save_file(tensors, partial, metadata={"stack": stack.hash})
-            partial.replace(path)
-        except (OSError, SafetensorError) as cause:
-            partial.unlink(missing_ok=True)
-            raise StorageError(
-                f"The logits could not be written to {path}.",
-                f"{cause}.",
-                "Choose another place.",
-            ) from cause
+        write_logits(path, token_ids, self.logits(token_ids, stack), stack)
 
     def weights_sha256(self) -> str:
         """The hash of the base's weights as they lie in memory now, 64 hex digits.
 
         Composing experts never changes it.
         """
-        digest = hashlib.sha256()
-        for tensor in self._open().resident():
-            flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
-            for start in range(0, flat.numel(), HASH_BYTES):
-                digest.update(flat[start : start + HASH_BYTES].numpy().tobytes())
-        return digest.hexdigest()
+        return tensors_sha256(self._open().resident())
 
     def memory(self) -> MemoryByOwner:
         base = 0 if self._decoder is None else self._description.resident_bytes

@@ -150,6 +150,7 @@ class AnswerRun:
             context_used=ahead + len(task.prompt) + len(self._ids),
             context_limit=self._reading.context,
             spans=tuple(self._spans),
+            tokens=tuple(self._ids),
         )
 
     def advance(

@@ -10,21 +10,14 @@ import json
 import sqlite3
 import threading
 import time
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 from expert_studio.core.errors import StorageError
-from expert_studio.core.inference.conversation import (
-    Answer,
-    AnswerTiming,
-    Message,
-    Sampling,
-    StackSpan,
-)
+from expert_studio.core.inference.history_schema import MIGRATIONS
 from expert_studio.core.inference.history_values import (
     json_of,
     sampling_of,
@@ -33,104 +26,31 @@ from expert_studio.core.inference.history_values import (
     stack_of,
     timing_of,
 )
-from expert_studio.core.inference.stack import Mode, Stack
-
-TurnState = Literal["finished", "streaming", "length", "cancelled", "failed"]
-KEPT_AFTER_DELETE_S = 30 * 24 * 3600
-
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE conversations (
-        id TEXT PRIMARY KEY,
-        title TEXT NOT NULL,
-        created_at REAL NOT NULL,
-        updated_at REAL NOT NULL,
-        deleted_at REAL,
-        composition TEXT NOT NULL DEFAULT '{}'
-    );
-    CREATE TABLE turns (
-        id TEXT PRIMARY KEY,
-        conversation TEXT NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
-        position INTEGER NOT NULL,
-        role TEXT NOT NULL,
-        text TEXT NOT NULL,
-        state TEXT NOT NULL,
-        at REAL NOT NULL,
-        superseded INTEGER NOT NULL DEFAULT 0,
-        stack TEXT,
-        sampling TEXT,
-        timing TEXT
-    );
-    CREATE INDEX turns_of ON turns(conversation, position);
-    """,
-    """
-    ALTER TABLE turns ADD COLUMN spans TEXT;
-    ALTER TABLE turns ADD COLUMN context_used INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE turns ADD COLUMN context_limit INTEGER NOT NULL DEFAULT 0;
-    """,
+from expert_studio.core.inference.turns import (
+    Composition,
+    Conversation,
+    StackPreset,
+    Thread,
+    Turn,
+    TurnState,
+    messages,
 )
-"""Statements from each schema version to the next; only ever appended to."""
 
+__all__ = [
+    "MIGRATIONS",
+    "Composition",
+    "Conversation",
+    "History",
+    "Turn",
+    "TurnState",
+    "messages",
+]
 
-@dataclass(frozen=True, slots=True)
-class Composition:
-    """What the person ticked for one conversation: names and weights, not yet a stack."""
-
-    chosen: Mapping[str, float]
-    adjusted: Mapping[str, float] = field(default_factory=dict)  # of those that came along
-    mode: Mode = "sum"
-    grammar: bool = True  # whether an expert's grammar holds the answer
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One line of the conversation list."""
-
-    id: str
-    title: str
-    updated_at_s: float  # unix time
-    composition: Composition
-
-    @classmethod
-    def begun(cls, title: str, composition: Composition) -> Self:
-        """A new one, not yet kept anywhere."""
-        return cls(uuid.uuid4().hex, title, time.time(), composition)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message as kept; an assistant's carries all it takes to run it again.
-
-    Attributes:
-        stack: that said the end of the answer.
-        spans: which stack said which part, where there is more than one. Of an answer that
-            broke off, only `stack` and `text_start` of each are known; the tokens are 0.
-        context_used, context_limit: positions, 0 where they are not known.
-    """
-
-    id: str
-    role: Literal["user", "assistant"]
-    text: str
-    state: TurnState
-    at_s: float  # unix time
-    stack: Stack | None = None
-    sampling: Sampling | None = None
-    timing: AnswerTiming | None = None
-    spans: tuple[StackSpan, ...] = ()
-    context_used: int = 0
-    context_limit: int = 0
-
-    @classmethod
-    def said(cls, text: str) -> Self:
-        """What the person sent."""
-        return cls(uuid.uuid4().hex, "user", text, "finished", time.time())
-
-    @classmethod
-    def begun(cls, stack: Stack, sampling: Sampling) -> Self:
-        """An answer of which nothing has arrived yet."""
-        return cls(
-            uuid.uuid4().hex, "assistant", "", "streaming", time.time(), stack, sampling, None
-        )
+KEPT_AFTER_DELETE_S = 30 * 24 * 3600
+_TURN = (
+    "id, role, text, state, at, stack, sampling, timing, spans, context_used, context_limit, "
+    "parent, system, begun_with, tokens"
+)
 
 
 class History:
@@ -147,18 +67,21 @@ class History:
         self._lock = threading.RLock()
         self._opened: sqlite3.Connection | None = None
 
-    def conversations(self, search: str = "") -> tuple[Conversation, ...]:
-        """Newest first; `search` looks in titles and in what was said."""
+    def conversations(self, search: str = "", archived: bool = False) -> tuple[Conversation, ...]:
+        """Pinned ones, then newest first; `search` looks in titles and in what was said."""
         pattern = f"%{_escaped(search)}%"
         with self._failing("Your conversations could not be read."):
             rows = self._connection.execute(
-                """SELECT id, title, updated_at, composition FROM conversations
-                   WHERE deleted_at IS NULL AND (? = '' OR title LIKE ? ESCAPE '\\' OR id IN
-                     (SELECT conversation FROM turns WHERE text LIKE ? ESCAPE '\\'))
-                   ORDER BY updated_at DESC""",
-                (search, pattern, pattern),
+                """SELECT id, title, updated_at, composition, pinned, archived FROM conversations
+                   WHERE deleted_at IS NULL AND archived = ?
+                     AND (? = '' OR title LIKE ? ESCAPE '\\' OR id IN
+                       (SELECT conversation FROM turns WHERE text LIKE ? ESCAPE '\\'))
+                   ORDER BY pinned DESC, updated_at DESC""",
+                (archived, search, pattern, pattern),
             ).fetchall()
-        return tuple(Conversation(r[0], r[1], r[2], _composition(r[3])) for r in rows)
+        return tuple(
+            Conversation(r[0], r[1], r[2], _composition(r[3]), bool(r[4]), bool(r[5])) for r in rows
+        )
 
     def create(self, made: Conversation) -> None:
         at = made.updated_at_s
@@ -171,6 +94,13 @@ class History:
 
     def rename(self, conversation: str, title: str) -> None:
         self._update("UPDATE conversations SET title = ? WHERE id = ?", (title, conversation))
+
+    def pin(self, conversation: str, pinned: bool) -> None:
+        self._update("UPDATE conversations SET pinned = ? WHERE id = ?", (pinned, conversation))
+
+    def archive(self, conversation: str, archived: bool) -> None:
+        """Off the list without being deleted, or back on it."""
+        self._update("UPDATE conversations SET archived = ? WHERE id = ?", (archived, conversation))
 
     def keep_composition(self, conversation: str, composition: Composition) -> None:
         self._update(
@@ -188,37 +118,53 @@ class History:
         self._update("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (conversation,))
 
     def turns(self, conversation: str) -> tuple[Turn, ...]:
-        """In the order in which they were said, without those a regeneration replaced.
+        """Those of the branch that was looked at last, in the order in which they were said.
 
         A turn that is `streaming` here and answered by no engine was cut off by the end
         of its process.
         """
+        return self.thread(conversation).path()
+
+    def thread(self, conversation: str) -> Thread:
+        """All turns of all branches, as `turns`."""
         with self._failing("The conversation could not be read."):
             rows = self._connection.execute(
-                "SELECT id, role, text, state, at, stack, sampling, timing, spans, context_used, "
-                "context_limit FROM turns "
-                "WHERE conversation = ? AND superseded = 0 ORDER BY position",
+                f"SELECT {_TURN} FROM turns WHERE conversation = ? ORDER BY position",
                 (conversation,),
             ).fetchall()
-        return tuple(_turn(row) for row in rows)
+            found = self._connection.execute(
+                "SELECT tip FROM conversations WHERE id = ?", (conversation,)
+            ).fetchone()
+        return Thread(tuple(_turn(row) for row in rows), found[0] if found else "")
 
     def add(self, conversation: str, *turns: Turn) -> None:
-        """Appends turns, together or not at all."""
+        """Appends turns, together or not at all; one that names no parent goes on from the tip."""
         with self._writing("What was said could not be saved."):
             position = self._connection.execute(
                 "SELECT COALESCE(MAX(position), -1) FROM turns WHERE conversation = ?",
                 (conversation,),
             ).fetchone()[0]
+            found = self._connection.execute(
+                "SELECT tip FROM conversations WHERE id = ?", (conversation,)
+            ).fetchone()
+            tip = found[0] if found else ""
             for offset, turn in enumerate(turns, start=1):
+                parent = tip if turn.parent is None else turn.parent
                 self._connection.execute(
-                    "INSERT INTO turns(id, conversation, position, role, text, state, at, stack, "
-                    "sampling, timing, spans, context_used, context_limit) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (turn.id, conversation, position + offset, *_columns(turn)),
-                )
+                    f"INSERT INTO turns({_TURN}, conversation, position) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (turn.id, *_columns(replace(turn, parent=parent)), conversation,
+                     position + offset),
+                )  # fmt: skip
+                tip = turn.id
             self._connection.execute(
-                "UPDATE conversations SET updated_at = ? WHERE id = ?", (time.time(), conversation)
+                "UPDATE conversations SET updated_at = ?, tip = ? WHERE id = ?",
+                (time.time(), tip, conversation),
             )
+
+    def look_at(self, conversation: str, tip: str) -> None:
+        """Which branch is shown, by its last turn."""
+        self._update("UPDATE conversations SET tip = ? WHERE id = ?", (tip, conversation))
 
     def keep_text(self, turn: str, text: str) -> None:
         """What has arrived of an answer that is still streaming."""
@@ -231,22 +177,22 @@ class History:
             (turn.text, json_of(turn.stack), spans_json(turn.spans), turn.id),
         )
 
-    def finish(self, turn: str, answer: Answer) -> None:
-        """The whole answer with its stacks, seed and timing."""
-        state = {"stop": "finished", "length": "length", "cancelled": "cancelled"}
+    def end(self, turn: Turn) -> None:
+        """The whole answer with its stacks, seed and timing: see `Turn.ended`."""
         self._update(
             "UPDATE turns SET text = ?, state = ?, stack = ?, sampling = ?, timing = ?, "
-            "spans = ?, context_used = ?, context_limit = ? WHERE id = ?",
+            "spans = ?, context_used = ?, context_limit = ?, tokens = ? WHERE id = ?",
             (
-                answer.text,
-                state[answer.finish_reason],
-                json_of(answer.stack),
-                json_of(answer.sampling),
-                json_of(answer.timing),
-                spans_json(answer.spans),
-                answer.context_used,
-                answer.context_limit,
-                turn,
+                turn.text,
+                turn.state,
+                json_of(turn.stack),
+                json_of(turn.sampling),
+                json_of(turn.timing),
+                spans_json(turn.spans),
+                turn.context_used,
+                turn.context_limit,
+                _tokens_text(turn.tokens),
+                turn.id,
             ),
         )
 
@@ -254,9 +200,23 @@ class History:
         """An answer that broke off; what had arrived is kept."""
         self._update("UPDATE turns SET text = ?, state = 'failed' WHERE id = ?", (text, turn))
 
-    def supersede(self, turn: str) -> None:
-        """An answer that is being generated anew; the old one stays in the file."""
-        self._update("UPDATE turns SET superseded = 1 WHERE id = ?", (turn,))
+    def presets(self) -> tuple[StackPreset, ...]:
+        """The stacks the person saved, by name."""
+        with self._failing("Your saved stacks could not be read."):
+            rows = self._connection.execute(
+                "SELECT name, composition FROM stack_presets ORDER BY name"
+            ).fetchall()
+        return tuple(StackPreset(name, _composition(stored)) for name, stored in rows)
+
+    def keep_preset(self, preset: StackPreset) -> None:
+        """In place of one of that name, where there is one."""
+        self._update(
+            "INSERT OR REPLACE INTO stack_presets(name, composition) VALUES (?, ?)",
+            (preset.name, _composition_json(preset.composition)),
+        )
+
+    def drop_preset(self, name: str) -> None:
+        self._update("DELETE FROM stack_presets WHERE name = ?", (name,))
 
     def close(self) -> None:
         with self._lock:
@@ -331,11 +291,6 @@ class History:
                 ) from cause
 
 
-def messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
-    """The turns as an engine is asked them; empty answers are left out."""
-    return tuple(Message(turn.role, turn.text) for turn in turns if turn.text)
-
-
 def _escaped(search: str) -> str:
     for sign in ("\\", "%", "_"):
         search = search.replace(sign, f"\\{sign}")
@@ -344,7 +299,10 @@ def _escaped(search: str) -> str:
 
 def _composition_json(composition: Composition) -> str | None:
     plain = replace(
-        composition, chosen=dict(composition.chosen), adjusted=dict(composition.adjusted)
+        composition,
+        chosen=dict(composition.chosen),
+        adjusted=dict(composition.adjusted),
+        sampling=dict(composition.sampling),
     )
     return json_of(plain)
 
@@ -361,7 +319,15 @@ def _columns(turn: Turn) -> tuple[Any, ...]:
         spans_json(turn.spans),
         turn.context_used,
         turn.context_limit,
+        turn.parent or "",
+        turn.system,
+        turn.begun_with,
+        _tokens_text(turn.tokens),
     )
+
+
+def _tokens_text(tokens: Sequence[int]) -> str:
+    return " ".join(map(str, tokens))
 
 
 def _composition(stored: str) -> Composition:
@@ -371,6 +337,9 @@ def _composition(stored: str) -> Composition:
         value.get("adjusted", {}),
         value.get("mode", "sum"),
         value.get("grammar", True),
+        value.get("system", ""),
+        value.get("preset", ""),
+        value.get("sampling", {}),
     )
 
 
@@ -387,4 +356,8 @@ def _turn(row: Sequence[Any]) -> Turn:
         spans=spans_of(row[8]),
         context_used=row[9],
         context_limit=row[10],
+        parent=row[11],
+        system=row[12],
+        begun_with=row[13],
+        tokens=tuple(map(int, row[14].split())),
     )

@@ -47,6 +47,7 @@ class ChatTokenizer:
         # Without added tokens, "<|im_start|>" is ordinary characters wherever it is typed.
         self._plain = Tokenizer.from_str(json.dumps({**stored, "added_tokens": []}))
         self._bytes = _bytes_of_tokens(self._plain.get_vocab(), self._added)
+        self.longest_token = max((len(said) for said in self._bytes.values()), default=1)  # bytes
         self._control = frozenset(
             int(t["id"]) for t in stored.get("added_tokens", []) if t.get("special")
         )

@@ -13,30 +13,54 @@ Signals:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert, Library
-from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner, Sampling
-from expert_studio.core.inference.decoding import sampling_for
-from expert_studio.core.inference.history import Conversation, Turn
-from expert_studio.core.inference.manifest_grammar import asked_grammar
+from expert_studio.core.inference.conversation import (
+    BaseDescription,
+    MemoryByOwner,
+)
 from expert_studio.core.inference.stack import Stack
+from expert_studio.core.inference.turns import Conversation, Turn
+from expert_studio.runtime.answer_checks import AnswerChecks
+from expert_studio.runtime.background import Background
+from expert_studio.runtime.comparison import Comparison
+from expert_studio.runtime.conversation_shelf import ConversationShelf
 from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.runtime.feedback import Feedback, Kept
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views.notices import Notices
 from expert_studio.views.widgets.answer_feedback import AnswerFeedback
+from expert_studio.views.widgets.answer_inquiries import AnswerInquiries
 from expert_studio.views.widgets.column_scroll import SIDE_MARGIN
+from expert_studio.views.widgets.compare_desk import CompareDesk
+from expert_studio.views.widgets.compare_view import CompareView
 from expert_studio.views.widgets.composer import Composer
+from expert_studio.views.widgets.conversation_actions import ConversationActions
 from expert_studio.views.widgets.conversation_list import ConversationList
 from expert_studio.views.widgets.empty_chat import EmptyChat
 from expert_studio.views.widgets.first_run_panel import FirstRunPanel
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.prompt_box import PromptBox
+from expert_studio.views.widgets.prompt_desk import PromptDesk
 from expert_studio.views.widgets.stack_chips import StackBadge
 from expert_studio.views.widgets.transcript import COLUMN_WIDTH, Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class ChatParts:
+    """What works behind the page."""
+
+    dialogue: Dialogue
+    shelf: ConversationShelf
+    model_thread: ModelThread
+    feedback: Feedback
+    background: Background
 
 
 class ChatPage(QWidget):
@@ -49,22 +73,21 @@ class ChatPage(QWidget):
 
     def __init__(
         self,
-        dialogue: Dialogue,
-        model_thread: ModelThread,
+        parts: ChatParts,
         library: Library,
         notices: Notices,
         first_run: bool,
-        feedback: Feedback,
         corrections: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._dialogue = dialogue
+        self._dialogue = dialogue = parts.dialogue
+        model_thread = parts.model_thread
         self._notices = notices
         self._first_run = first_run
         self._base: BaseDescription | None = None
-        self._experts: dict[str, InstalledExpert] = {}
         self._link = ""
+        self._shelf = parts.shelf
         self.header = PageHeader(self.tr("New conversation"))
         self._badge = StackBadge()
         self.conversations = ConversationList()
@@ -73,13 +96,34 @@ class ChatPage(QWidget):
         self.empty = EmptyChat()
         self.prompt = PromptBox()
         self.composer = Composer(library)
-        self.feedback = AnswerFeedback(feedback, dialogue, self.transcript, corrections, self)
+        self.feedback = AnswerFeedback(parts.feedback, dialogue, self.transcript, corrections, self)
+        self.desk = PromptDesk(
+            dialogue, parts.background, self.prompt, self.composer, self.transcript, self
+        )
+        self.actions_on_list = ConversationActions(
+            parts.shelf, dialogue, self.conversations, self.composer, self
+        )
+        checks = AnswerChecks(model_thread, self)
+        self.inquiries = AnswerInquiries(checks, dialogue, self.transcript, self)
+        self.compare_view = CompareView()
+        self.compare = CompareDesk(
+            Comparison(model_thread, self),
+            self.compare_view,
+            self.composer,
+            library,
+            self.desk.sampling,
+            self,
+        )
+        self._compare = QPushButton(self.tr("Compare"))
+        self._export = QPushButton(self.tr("Export"))
+        self._about = QPushButton(self.tr("Instructions"))
         self._middle = QStackedWidget()
         self._build()
         self._connect()
         self._show_middle()
         notices.keep_clear(self.prompt)
-        dialogue.refresh()
+        parts.shelf.refresh()
+        parts.shelf.list_presets()
 
     def _build(self) -> None:
         self.setProperty("role", "page")
@@ -87,13 +131,21 @@ class ChatPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.header.add_state_widget(self._badge)
+        for button, told in (
+            (self._compare, self.tr("Put one prompt to several stacks side by side")),
+            (self._about, self.tr("System prompt and sampling of this conversation")),
+            (self._export, self.tr("Export this conversation as Markdown or JSON")),
+        ):
+            button.setAccessibleName(told)
+            button.setToolTip(told)
+            self.header.add_action(button)
         column.addWidget(self.header)
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.conversations)
         middle = QVBoxLayout()
         middle.setSpacing(0)
-        for view in (self.first_task, self.empty, self.transcript):
+        for view in (self.first_task, self.empty, self.transcript, self.compare_view):
             self._middle.addWidget(view)
         middle.addWidget(self._middle, 1)
         box = QHBoxLayout()
@@ -109,7 +161,8 @@ class ChatPage(QWidget):
 
     def _connect(self) -> None:
         dialogue = self._dialogue
-        dialogue.listed.connect(self._on_listed)
+        self._shelf.listed.connect(self._on_listed)
+        self._shelf.failed.connect(self._notices.error)
         dialogue.opened.connect(self._on_opened)
         dialogue.turn_added.connect(self._on_turn_added)
         dialogue.text_arrived.connect(self.transcript.append_text)
@@ -120,20 +173,30 @@ class ChatPage(QWidget):
         dialogue.failed.connect(self._notices.error)
         self.conversations.chosen.connect(self._on_chosen)
         self.conversations.new_wanted.connect(self._on_new)
-        self.conversations.search_changed.connect(dialogue.refresh)
-        self.conversations.rename_wanted.connect(self._on_rename)
-        self.conversations.delete_wanted.connect(self._on_delete)
+        self.actions_on_list.told.connect(self._notices.toast)
+        self.actions_on_list.undoable.connect(self._on_undoable)
+        self._export.clicked.connect(self._on_export)
+        self._about.clicked.connect(self.desk.show_settings)
         self.prompt.sent.connect(self._on_sent)
-        self.prompt.stop_wanted.connect(dialogue.stop)
-        self.prompt.grammar_switched.connect(self.composer.use_grammar)
+        self.prompt.stop_wanted.connect(self._on_stop)
+        self._compare.setCheckable(True)
+        self._compare.toggled.connect(self._on_compare)
+        self.compare.busy_changed.connect(self._on_busy_changed)
+        self.compare.voted.connect(self.feedback.vote)
+        self.compare.failed.connect(self._notices.error)
+        self.compare_view.link_followed.connect(self._on_link)
+        self._shelf.presets_listed.connect(self.compare.show_presets)
+        self.feedback.undoable.connect(self._on_undoable)
+        self.prompt.refused.connect(self._notices.warn)
+        self.desk.failed.connect(self._notices.error)
         self.feedback.dataset_chosen.connect(self.corrections_chosen)
         self.feedback.told.connect(self._notices.toast)
         self.feedback.kept.connect(self._on_kept)
         self.feedback.failed.connect(self._notices.error)
-        self.transcript.regenerate_wanted.connect(self._on_regenerate)
+        self.inquiries.told.connect(self._notices.toast)
+        self.inquiries.failed.connect(self._notices.error)
         self.transcript.link_followed.connect(self._on_link)
         self.composer.stack_changed.connect(self._on_stack_changed)
-        self.composer.composition_changed.connect(dialogue.keep_composition)
         self.composer.refused.connect(self._notices.error)
         self.composer.library_wanted.connect(self.library_wanted)
         self.first_task.left.connect(self._on_first_task_left)
@@ -146,15 +209,18 @@ class ChatPage(QWidget):
 
     def set_experts(self, experts: tuple[InstalledExpert, ...]) -> None:
         """The library changed."""
-        self._experts = {expert.name: expert for expert in experts}
+        self.desk.set_experts({expert.name: expert for expert in experts})
         self.composer.set_experts(experts)
         self.first_task.set_experts(experts)
+        self.compare.set_experts(experts)
+        self.inquiries.set_tiers({expert.name: expert.manifest.tier for expert in experts})
 
     def set_base(self, base: BaseDescription | None) -> None:
         self._base = base
         self.composer.set_base(base)
         self.first_task.set_base(base)
-        self.prompt.set_ready(base is not None)
+        self.compare.set_base(base)
+        self.desk.set_ready(base is not None)
         self.feedback.set_base(base.name if base is not None else "")
         self._show_context()
 
@@ -164,25 +230,10 @@ class ChatPage(QWidget):
     def add_to_stack(self, name: str) -> None:
         self.composer.add(name)
 
-    def _sampling(self) -> Sampling:
-        """What the person chose, then what the experts of the stack advise, then the defaults."""
-        members = (self._experts.get(member.name) for member in self.composer.stack.members)
-        asked = dict(self.prompt.asked)
-        grammar = asked_grammar(self.composer.stack, self._experts)
-        if grammar is not None and self.composer.composition.grammar:
-            asked["constraint"] = grammar.constraint
-        return sampling_for(asked, [expert.manifest for expert in members if expert])
-
-    def _show_grammar(self) -> None:
-        grammar = asked_grammar(self.composer.stack, self._experts)
-        if grammar is None:
-            self.prompt.show_grammar("", "", False)
-            return
-        kind, on = grammar.constraint.name, self.composer.composition.grammar
-        self.prompt.show_grammar(grammar.expert, kind, on)
-
     def _show_middle(self) -> None:
-        if self._dialogue.turns:
+        if self._compare.isChecked():
+            self._middle.setCurrentWidget(self.compare_view)
+        elif self._dialogue.turns:
             self._middle.setCurrentWidget(self.transcript)
         else:
             self._middle.setCurrentWidget(self.first_task if self._first_run else self.empty)
@@ -212,15 +263,17 @@ class ChatPage(QWidget):
     @Slot(object, object)
     def _on_opened(self, conversation: Conversation | None, turns: tuple[Turn, ...]) -> None:
         live = turns[-1].id if turns and self._dialogue.answers(turns[-1].id) else ""
+        self.transcript.show_branches(self._dialogue.branches())
         self.transcript.show_turns(turns, live)
         self.feedback.mark_all()
+        self.desk.take_over(conversation.composition if conversation is not None else None)
         if conversation is None:
             self.header.set_title(self.tr("New conversation"))
             self.conversations.select("")
         else:
             self.header.set_title(conversation.title)
             self.conversations.select(conversation.id)
-            self.composer.set_composition(conversation.composition)
+        self._export.setEnabled(conversation is not None)
         self._show_middle()
         self._show_context()
         self._show_streaming()
@@ -228,6 +281,7 @@ class ChatPage(QWidget):
     @Slot(object)
     def _on_turn_added(self, turn: Turn) -> None:
         self.transcript.add(turn)
+        self.transcript.show_branches(self._dialogue.branches())
         self._show_middle()
 
     @Slot(object)
@@ -245,21 +299,37 @@ class ChatPage(QWidget):
     def _show_streaming(self) -> None:
         turns = self._dialogue.turns
         here = bool(turns) and self._dialogue.answers(turns[-1].id)
-        self.prompt.set_streaming(self._dialogue.busy, elsewhere=not here)
+        comparing = self._compare.isChecked()
+        busy = self._dialogue.busy or self.compare.busy
+        elsewhere = not self.compare.busy if comparing else not here
+        self.prompt.set_streaming(busy, elsewhere=elsewhere)
 
     @Slot(str)
     def _on_sent(self, text: str) -> None:
-        composer = self.composer
-        asked = self._dialogue.ask(text, composer.stack, self._sampling(), composer.composition)
-        if asked:
-            self.prompt.set_text("")
+        if not self._compare.isChecked():
+            self.desk.send(text)
+        elif self.compare.ask(text, self.desk.system):
+            self.prompt.clear()
 
     @Slot()
-    def _on_regenerate(self) -> None:
-        # without a base the answer that stands would be given up for none
-        if self._base is not None and not self._dialogue.busy:
-            self.transcript.drop_last_answer()
-            self._dialogue.regenerate(self.composer.stack, self._sampling())
+    def _on_stop(self) -> None:
+        self._dialogue.stop()
+        self.compare.stop()
+
+    @Slot(bool)
+    def _on_compare(self, comparing: bool) -> None:
+        """The columns take the place of conversation and list."""
+        self.conversations.setVisible(not comparing)
+        self.compare.refresh()
+        self._compare.setText(self.tr("Back to chat") if comparing else self.tr("Compare"))
+        self.prompt.clear()
+        self._show_middle()
+        self._show_streaming()
+
+    @Slot()
+    def _on_export(self) -> None:
+        if self._dialogue.conversation is not None:
+            self.actions_on_list.export(self._dialogue.conversation)
 
     @Slot(object)
     def _on_chosen(self, conversation: Conversation) -> None:
@@ -270,25 +340,17 @@ class ChatPage(QWidget):
         self._dialogue.new()
         self.prompt.focus()
 
-    @Slot(object, str)
-    def _on_rename(self, conversation: Conversation, title: str) -> None:
-        self._dialogue.rename(conversation, title)
-
-    @Slot(object)
-    def _on_delete(self, conversation: Conversation) -> None:
-        self._dialogue.delete(conversation)
-        self._notices.toast(
-            self.tr("“{0}” was deleted.").format(conversation.title),
-            self.tr("Undo"),
-            lambda: self._dialogue.restore(conversation),
-        )
+    @Slot(str, object)
+    def _on_undoable(self, told: str, undo: Callable[[], None]) -> None:
+        self._notices.toast(told, self.tr("Undo"), undo)
 
     @Slot(object)
     def _on_stack_changed(self, stack: Stack) -> None:
         self._badge.set_stack(stack)
-        self._show_grammar()
+        self.desk.show_grammar()
         if self._base is not None:
             self._dialogue.use_stack(stack)
+        self.compare.refresh()
         self.stack_changed.emit(stack)
 
     @Slot(str, object)

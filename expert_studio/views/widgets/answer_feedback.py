@@ -6,6 +6,7 @@ Signals:
     dataset_chosen(str): where such words go from now on.
     told(str): a sentence for the person.
     kept(str, Kept): likewise, of what `undo` takes back.
+    undoable(str, object): likewise, of a vote, with a function that takes it back.
     failed(ExpertError): it could not be kept, or not be taken back.
 """
 
@@ -16,9 +17,20 @@ from typing import cast
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from expert_studio.core.inference.history import Turn
+from expert_studio.core.datasets.corrections import AnswerOrigin, Vote
+from expert_studio.core.errors import ExpertError
+from expert_studio.core.inference.conversation import Answer, Message
+from expert_studio.core.inference.turns import Turn
 from expert_studio.runtime.dialogue import Dialogue
-from expert_studio.runtime.feedback import Feedback, Kept, Verdict, correction_of, origin_of
+from expert_studio.runtime.feedback import (
+    Feedback,
+    Kept,
+    Verdict,
+    correction_of,
+    origin_of,
+    vote_of,
+    vote_origin,
+)
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
 from expert_studio.views.widgets.transcript import Transcript
 
@@ -27,6 +39,7 @@ class AnswerFeedback(QObject):
     dataset_chosen = Signal(str)
     told = Signal(str)
     kept = Signal(str, object)
+    undoable = Signal(str, object)
     failed = Signal(object)
 
     def __init__(
@@ -45,11 +58,13 @@ class AnswerFeedback(QObject):
         self._host = host
         self._base = ""
         self._asked: tuple[str, str] | None = None  # turn and verdict that wait for a dialog
+        self._votes: list[tuple[Vote, AnswerOrigin]] = []  # that wait for a dataset or its lane
+        self._voted: list[Kept] = []
         self._said: dict[str, Kept] = {}  # by turn, of this session
         transcript.judged.connect(self._on_judged)
         feedback.kept.connect(self._on_kept)
         feedback.undone.connect(self._on_undone)
-        feedback.failed.connect(self.failed)
+        feedback.failed.connect(self._on_failed)
 
     def set_base(self, name: str) -> None:
         """The base that answers now."""
@@ -58,6 +73,25 @@ class AnswerFeedback(QObject):
     def undo(self, kept: Kept) -> None:
         """Takes a row out of its dataset again."""
         self._feedback.undo(kept)
+
+    @Slot(object, object, object)
+    def vote(self, asked: tuple[Message, ...], best: Answer, others: tuple[Answer, ...]) -> None:
+        """Keeps that one answer was preferred to others, where all such words go to."""
+        if self._votes:
+            return  # one vote after another
+        self._voted = []
+        self._votes = [
+            (vote_of(asked, best, other), vote_origin(best, other, self._base)) for other in others
+        ]
+        if self._dataset:
+            self._keep_votes()
+        else:
+            self._asked = ("", "vote")
+            self._feedback.list_datasets(self._on_datasets)
+
+    def _keep_votes(self) -> None:
+        for correction, origin in self._votes:
+            self._feedback.keep(self._dataset, "vote", correction, origin)
 
     def mark_all(self) -> None:
         """Shows again what was said of the answers of the open conversation."""
@@ -88,14 +122,21 @@ class AnswerFeedback(QObject):
         elif verdict != "correct":
             choosing = DatasetDialog(names, self._dataset, self._host)
             choosing.chosen.connect(self._on_chosen)
+            choosing.rejected.connect(self._on_no_dataset)
             choosing.open()
 
     @Slot(str)
     def _on_chosen(self, dataset: str) -> None:
         self._use(dataset)
         asked, self._asked = self._asked, None
-        if asked is not None and asked[1] in ("good", "bad"):
+        if asked is not None and asked[1] == "vote":
+            self._keep_votes()
+        elif asked is not None and asked[1] in ("good", "bad"):
             self._keep(asked[0], cast("Verdict", asked[1]))
+
+    @Slot()
+    def _on_no_dataset(self) -> None:
+        self._votes = []
 
     @Slot(str, bool, str)
     def _on_written(self, edited: str, pair: bool, dataset: str) -> None:
@@ -131,6 +172,9 @@ class AnswerFeedback(QObject):
 
     @Slot(object)
     def _on_kept(self, kept: Kept) -> None:
+        if kept.verdict == "vote":
+            self._on_vote_kept(kept)
+            return
         self._said[kept.turn] = kept
         self._mark(kept.turn, kept.verdict)
         if kept.repeated:
@@ -142,6 +186,26 @@ class AnswerFeedback(QObject):
             "correct": self.tr("Your answer is kept in “{0}”."),
         }[kept.verdict].format(kept.dataset)
         self.kept.emit(f"{told} {kept.reason}".strip(), kept)
+
+    def _on_vote_kept(self, kept: Kept) -> None:
+        self._voted.append(kept)
+        if len(self._voted) < len(self._votes):
+            return
+        voted, self._votes, self._voted = tuple(self._voted), [], []
+        told = self.tr("Kept in “{0}”: {1} pairs that prefer this answer.")
+        if len(voted) == 1:
+            told = self.tr("Kept in “{0}”: a pair that prefers this answer.")
+
+        def undo() -> None:
+            for each in voted:
+                self._feedback.undo(each)
+
+        self.undoable.emit(told.format(kept.dataset, len(voted)), undo)
+
+    @Slot(object)
+    def _on_failed(self, error: ExpertError) -> None:
+        self._votes = []
+        self.failed.emit(error)
 
     @Slot(object)
     def _on_undone(self, kept: Kept) -> None:

@@ -1,45 +1,38 @@
-"""One answer in the transcript: its stack, its text as it streams, its facts.
-
-While text streams, blocks that are complete are formatted once and the growing tail
-stays plain; the whole is formatted once more when the answer ends. Knows no engine.
-"""
+"""One answer in the transcript: its stack, its text as it streams, its facts. Knows no engine."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from expert_studio.core.inference.history import Turn
 from expert_studio.core.inference.stack import EMPTY, Stack
+from expert_studio.core.inference.turns import Turn
 from expert_studio.views import theme
+from expert_studio.views.widgets.answer_body import AnswerBody
+from expert_studio.views.widgets.answer_details import AnswerDetails
 from expert_studio.views.widgets.answer_foot import AnswerFoot
-from expert_studio.views.widgets.answer_parts import open_fence, parts
-from expert_studio.views.widgets.json_block import json_block
-from expert_studio.views.widgets.markdown import (
-    Code,
-    Prose,
-    blocks,
-    open_code,
-    plain,
-    split_open,
-)
+from expert_studio.views.widgets.attribution_panel import AttributionPanel
 from expert_studio.views.widgets.reading_bar import ReadingBar
-from expert_studio.views.widgets.rich_text import CodeFrame, RichText
 from expert_studio.views.widgets.stack_change import StackChange
 from expert_studio.views.widgets.stack_chips import StackChips
-
-WAITING = "…"  # until the first token is there
 
 
 class AnswerView(QWidget):
     """Signals:
-    regenerate_wanted(): the person wants this answered once more.
+    regenerate_wanted(), continue_wanted(): the person wants this answered once more, or longer.
+    branch_wanted(str): the turn to look at in this one's place.
+    inquired(str, str): turn, and what is asked about it: "repeat", "attribute", "stop", "copy".
     judged(str, str): turn, and what the person says of it, as `AnswerFoot.judged`.
     link_followed(str): a link in the text was clicked.
     """
 
     regenerate_wanted = Signal()
+    continue_wanted = Signal()
+    branch_wanted = Signal(str)
+    inquired = Signal(str, str)
     judged = Signal(str, str)
     link_followed = Signal(str)
 
@@ -47,36 +40,40 @@ class AnswerView(QWidget):
         super().__init__(parent)
         self._turn = turn
         self._live = live
-        self._text = turn.text
-        self._done = 0  # characters of the text that stand in finished blocks
-        self._ahead = ""  # a fence that the part before left open
-        self._tail: RichText | CodeFrame | None = None
         self._chips = StackChips(_first_stack(turn))
-        self._body = QVBoxLayout()
+        self._body = AnswerBody()
         self._note = QLabel()
         self._reading = ReadingBar()
+        self._attribution: AttributionPanel | None = None
+        self._details: AnswerDetails | None = None
+        self._column = QVBoxLayout(self)
         self._foot = AnswerFoot()
         self._build()
         if live:
-            self._show_parts_so_far()
-            self._show_stream()
+            self._body.begin(turn.text, turn.spans)
+            self._note.hide()
+            self._foot.hide()
         else:
             self._show_whole()
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
+        column = self._column
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self._chips)
-        self._body.setSpacing(8)
-        column.addLayout(self._body)
+        column.addWidget(self._body)
         column.addWidget(self._reading)
         self._note.setProperty("role", "warn")
         self._note.setWordWrap(True)
         column.addWidget(self._note)
         column.addWidget(self._foot)
+        self._body.link_followed.connect(self.link_followed)
         self._foot.regenerate_wanted.connect(self.regenerate_wanted)
+        self._foot.continue_wanted.connect(self.continue_wanted)
         self._foot.copy_wanted.connect(self._on_copy)
+        self._foot.attribution_wanted.connect(self._on_attribution)
+        self._foot.details_wanted.connect(self._on_details)
+        self._foot.branches.wanted.connect(self.branch_wanted)
         self._foot.judged.connect(self._on_judged)
 
     @property
@@ -85,7 +82,7 @@ class AnswerView(QWidget):
 
     @property
     def text(self) -> str:
-        return self._text
+        return self._body.text
 
     @property
     def note(self) -> str:
@@ -104,9 +101,7 @@ class AnswerView(QWidget):
     @property
     def changes(self) -> tuple[StackChange, ...]:
         """The lines where another stack went on, in order."""
-        items = (self._body.itemAt(at) for at in range(self._body.count()))
-        widgets = (item.widget() for item in items if item is not None)
-        return tuple(widget for widget in widgets if isinstance(widget, StackChange))
+        return self._body.changes
 
     def show_read(self, done: int, whole: int) -> None:
         """How many tokens are read of those to read before the next word."""
@@ -114,12 +109,7 @@ class AnswerView(QWidget):
 
     def change_stack(self, stack: Stack) -> None:
         """Another stack goes on after the text so far."""
-        rest = self._ahead + self._text[self._done :]
-        self._drop_tail()
-        if rest.strip():
-            self._add_blocks(rest)
-        self._done, self._ahead = len(self._text), open_fence(self._text)
-        self._body.addWidget(StackChange(stack))
+        self._body.change_stack(stack)
         self._reading.begin_again()
 
     def mark(self, verdict: str) -> None:
@@ -129,13 +119,11 @@ class AnswerView(QWidget):
     def append(self, text: str) -> None:
         """Adds streamed text."""
         self._reading.end()
-        self._text += text
-        self._show_stream()
+        self._body.append(text)
 
     def finish(self, turn: Turn) -> None:
         """The answer ended; formats the whole and shows what it cost."""
         self._turn = turn
-        self._text = turn.text
         self._live = False
         self._reading.end()
         self._chips.set_stack(_first_stack(turn))
@@ -143,101 +131,70 @@ class AnswerView(QWidget):
 
     def set_last(self, last: bool) -> None:
         """Only the last answer can be asked for once more."""
-        self._foot.set_last(last and not self._live)
+        cut = self._turn.state in ("cancelled", "length", "failed", "streaming")
+        self._foot.set_last(last and not self._live, cut and bool(self.text))
 
-    def _show_parts_so_far(self) -> None:
-        """Of an answer that is looked at again while it streams."""
-        so_far, self._text = self._text, ""
-        for span in self._turn.spans[1:]:
-            self._text = so_far[: span.text_start]
-            self.change_stack(span.stack)
-        self._text = so_far
-        self._reading.end()
+    def show_branches(self, turns: Sequence[str]) -> None:
+        """The turns that stand in this one's place."""
+        self._foot.branches.show_branches(turns, self._turn.id)
 
-    def _show_stream(self) -> None:
-        whole, tail = split_open(self._ahead + self._text[self._done :])
-        if whole.strip():
-            self._drop_tail()
-            self._add_blocks(whole)
-        if whole:
-            self._done += len(whole) - len(self._ahead)
-            self._ahead = ""
-        self._show_tail(tail)
-        self._note.hide()
-        self._foot.hide()
+    @property
+    def foot(self) -> AnswerFoot:
+        return self._foot
 
-    def _show_tail(self, tail: str) -> None:
-        code = open_code(tail)
-        if code is not None:
-            if not isinstance(self._tail, CodeFrame):
-                self._drop_tail()
-                self._tail = CodeFrame(code)
-                self._body.addWidget(self._tail)
-            self._tail.grow_to(code)
-            return
-        if not isinstance(self._tail, RichText):
-            self._drop_tail()
-            self._tail = self._rich_text()
-            self._body.addWidget(self._tail)
-        self._tail.grow_to(plain(tail) if tail or self._text else WAITING)
+    @property
+    def details(self) -> AnswerDetails:
+        """The panel of how it was made; made when it is first asked for."""
+        if self._details is None:
+            self._details = AnswerDetails()
+            self._details.repeat_wanted.connect(self._on_repeat)
+            self._details.stop_wanted.connect(self._on_stop)
+            self._details.copy_wanted.connect(self._on_record)
+            self._details.hide()
+            self._column.addWidget(self._details)
+            self._details.show_turn(self._turn)
+        return self._details
+
+    @property
+    def attribution(self) -> AttributionPanel:
+        """The panel of who did what; made when it is first asked for."""
+        if self._attribution is None:
+            self._attribution = AttributionPanel()
+            self._attribution.stop_wanted.connect(self._on_stop)
+            self._attribution.hide()
+            self._column.insertWidget(self._column.indexOf(self._foot), self._attribution)
+        return self._attribution
+
+    def show_checks_ended(self) -> None:
+        """Nothing is asked about this answer any more."""
+        if self._attribution is not None:
+            self._attribution.end()
+        if self._details is not None:
+            self._details.end()
+        self._show_open()
+
+    def _show_open(self) -> None:
+        attribution, details = self._attribution, self._details
+        self._foot.show_open(
+            attribution is not None and not attribution.isHidden(),
+            details is not None and not details.isHidden(),
+        )
 
     def _show_whole(self) -> None:
-        self._drop_tail()
-        while self._body.count():
-            item = self._body.takeAt(0)
-            if item is not None and (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-        self._add_whole()
+        self._body.show_whole(self._turn.text, self._turn.spans)
         note = self._told()
         theme.restyle(self._note, role="small" if self._turn.state == "cancelled" else "warn")
         self._note.setText(note)
         self._note.setVisible(bool(note))
         self._foot.set_facts(self._cost())
-        self._foot.set_said(bool(self._text.strip()))
+        self._foot.set_said(bool(self.text.strip()))
+        self._foot.set_attributable(self._unattributable())
         self._foot.show()
-
-    def _add_whole(self) -> None:
-        whole = json_block(plain(self._text))
-        cut = parts(self._text, self._turn.spans)
-        if not cut and whole is not None:
-            self._body.addWidget(CodeFrame(whole))
-        elif not cut:
-            self._add_blocks(self._text)
-        for place, part in enumerate(cut):
-            if place:
-                self._body.addWidget(StackChange(part.stack))
-            if whole is not None:
-                self._body.addWidget(CodeFrame(Code("json", plain(part.text))))
-            elif part.text.strip():
-                self._add_blocks(part.text)
-
-    def _add_blocks(self, text: str) -> None:
-        for block in blocks(text):
-            if isinstance(block, Prose):
-                view = self._rich_text()
-                self._body.addWidget(view)
-                view.show_html(block.html)
-            else:
-                self._body.addWidget(CodeFrame(block))
-
-    def _rich_text(self) -> RichText:
-        view = RichText()
-        view.setAccessibleName(self.tr("Answer"))
-        view.link_followed.connect(self.link_followed)
-        return view
-
-    def _drop_tail(self) -> None:
-        if self._tail is not None:
-            self._body.removeWidget(self._tail)
-            self._tail.hide()
-            self._tail.deleteLater()
-            self._tail = None
 
     def _told(self) -> str:
         if self._turn.state == "finished":
-            return "" if self._text.strip() else self.tr("The answer is empty.")
-        if self._turn.state == "failed" and not self._text:
+            return "" if self.text.strip() else self.tr("The answer is empty.")
+        if self._turn.state == "failed" and not self.text:
             return self.tr("This was not answered; it is left out of what is asked next.")
         told = {
             "cancelled": self.tr("Stopped."),
@@ -246,6 +203,15 @@ class AnswerView(QWidget):
             "streaming": self.tr("Expert Studio ended during this answer; this much was kept."),
         }
         return told[self._turn.state]
+
+    def _unattributable(self) -> str:
+        if self._turn.stack is None or not self._turn.stack.members:
+            return self.tr("The base answered alone: there is no expert to leave out.")
+        if self._turn.spans:
+            return self.tr("Several stacks said this answer; attribution is of one.")
+        if not self._turn.tokens:
+            return self.tr("The tokens of this answer were not kept.")
+        return ""
 
     def _cost(self) -> str:
         told: list[str] = []
@@ -265,7 +231,33 @@ class AnswerView(QWidget):
 
     @Slot()
     def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._text)
+        QGuiApplication.clipboard().setText(self.text)
+
+    @Slot()
+    def _on_attribution(self) -> None:
+        panel = self.attribution
+        if panel.isHidden() and panel.found is None:
+            panel.show_progress(0, 0)
+            self.inquired.emit(self._turn.id, "attribute")
+        panel.setVisible(panel.isHidden())
+        self._show_open()
+
+    @Slot()
+    def _on_details(self) -> None:
+        self.details.setVisible(self.details.isHidden())
+        self._show_open()
+
+    @Slot()
+    def _on_repeat(self) -> None:
+        self.inquired.emit(self._turn.id, "repeat")
+
+    @Slot()
+    def _on_stop(self) -> None:
+        self.inquired.emit(self._turn.id, "stop")
+
+    @Slot()
+    def _on_record(self) -> None:
+        self.inquired.emit(self._turn.id, "copy")
 
     @Slot(str)
     def _on_judged(self, verdict: str) -> None:

@@ -6,6 +6,8 @@ Knows no engine.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -22,12 +24,14 @@ from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.dependencies import with_requirements
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner
-from expert_studio.core.inference.history import Composition
 from expert_studio.core.inference.stack import EMPTY, Mode, Stack, compose
+from expert_studio.core.inference.stack_cost import brought_along, stack_cost
+from expert_studio.core.inference.turns import Composition
 from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
-from expert_studio.views.widgets.expert_row import ExpertRow
-from expert_studio.views.widgets.memory_bar import MemoryBar
-from expert_studio.views.widgets.quantities import size_text
+from expert_studio.views.widgets.expert_row import ExpertCost, ExpertRow
+from expert_studio.views.widgets.stack_cost_card import StackCostCard
+from expert_studio.views.widgets.stack_presets import StackPresets
+from expert_studio.views.widgets.stack_verdicts import verdicts
 
 
 class Composer(QFrame):
@@ -57,11 +61,8 @@ class Composer(QFrame):
         self._modes: dict[Mode, QPushButton] = {}
         self._list = QVBoxLayout()
         self._empty = QLabel()
-        self._memory_card = QFrame()
-        self._memory_title = QLabel()
-        self._memory_bar = MemoryBar(height=8)
-        self._memory_total = QLabel()
-        self._memory_parts = QLabel()
+        self.presets = StackPresets()
+        self.cost = StackCostCard()
         self._build()
 
     def _build(self) -> None:
@@ -90,9 +91,15 @@ class Composer(QFrame):
         add.setAccessibleName(self.tr("Install another expert in the library"))
         add.clicked.connect(self.library_wanted)
         self._list.addSpacing(12)
-        self._list.addWidget(add, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(add)
+        row.addWidget(self.presets)
+        row.addStretch(1)
+        self.presets.taken.connect(self._on_preset)
+        self._list.addLayout(row)
         self._list.addSpacing(14)
-        self._list.addWidget(self._build_memory())
+        self._list.addWidget(self.cost)
         self._list.addStretch(1)
         area.setWidget(content)
         column.addWidget(area, 1)
@@ -123,24 +130,6 @@ class Composer(QFrame):
         group.buttonClicked.connect(self._on_mode)
         return head
 
-    def _build_memory(self) -> QFrame:
-        card = self._memory_card
-        card.setProperty("role", "inset")
-        column = QVBoxLayout(card)
-        column.setContentsMargins(12, 10, 12, 10)
-        column.setSpacing(7)
-        row = QHBoxLayout()
-        self._memory_title.setProperty("role", "small")
-        self._memory_parts.setProperty("role", "small")
-        row.addWidget(self._memory_title)
-        row.addStretch(1)
-        row.addWidget(self._memory_total)
-        column.addLayout(row)
-        column.addWidget(self._memory_bar)
-        column.addWidget(self._memory_parts)
-        card.hide()
-        return card
-
     @property
     def stack(self) -> Stack:
         return self._stack
@@ -163,7 +152,7 @@ class Composer(QFrame):
     def set_base(self, base: BaseDescription | None) -> None:
         self._base = base
         if base is None:
-            self._memory_card.hide()
+            self.cost.hide()
         self._compose_anew()
 
     def set_composition(self, composition: Composition) -> None:
@@ -189,16 +178,7 @@ class Composer(QFrame):
         if self._base is None:
             return  # of a base that is being replaced
         tiers = {expert.name: expert.manifest.tier for expert in self._experts}
-        self._memory_bar.show_memory(memory, tiers)
-        self._memory_title.setText(self.tr("In memory on {0}").format(self._base.device_name))
-        self._memory_total.setText(size_text(self._memory_bar.total_bytes))
-        experts = sum(size for _, size in memory.experts)
-        self._memory_parts.setText(
-            self.tr("base {0} · experts {1} · KV {2}").format(
-                size_text(memory.base), size_text(experts), size_text(memory.kv_cache)
-            )
-        )
-        self._memory_card.show()
+        self.cost.show_memory(memory, tiers, self._base.device_name)
 
     def _make_rows(self) -> None:
         for row in self._rows.values():
@@ -235,6 +215,7 @@ class Composer(QFrame):
             self.refused.emit(error)
         chosen = self._usable()
         self._show_rows(chosen, chosen | self._adjusted)
+        self._show_cost()
         self.stack_changed.emit(self._stack)
 
     def _composed(self, chosen: dict[str, float]) -> Stack:
@@ -265,11 +246,26 @@ class Composer(QFrame):
             row = self._rows[expert.name]
             member = members.get(expert.name)
             if member is None:
-                row.show_idle(self._obstacle(expert))
+                row.show_idle(self._obstacle(expert), self._cost_of(expert))
                 continue
             default = 1.0 if member.trained_weight is None else member.trained_weight
             weight = weights.get(expert.name, default)
             row.show_member(member, expert.name in chosen, weight, self._mode)
+
+    def _cost_of(self, expert: InstalledExpert) -> ExpertCost | None:
+        """What ticking it would take, with all that it brings along and is not there yet."""
+        if self._base is None:
+            return None
+        there = {member.name for member in self._stack.members}
+        new = [e for e in brought_along(expert, self._experts) if e.name not in there]
+        along = tuple(e.name for e in new if e.name != expert.name)
+        return ExpertCost(stack_cost(new, self._base), along)
+
+    def _show_cost(self) -> None:
+        by_name = {expert.name: expert for expert in self._experts}
+        members = [by_name[m.name] for m in self._stack.members if m.name in by_name]
+        cost = stack_cost(members, self._base) if members and self._base is not None else None
+        self.cost.show_cost(cost, verdicts(self._stack, by_name))
 
     def _changed(self) -> None:
         self._compose_anew()
@@ -290,6 +286,11 @@ class Composer(QFrame):
         else:
             self._adjusted[name] = weight
         self._changed()
+
+    @Slot(object)
+    def _on_preset(self, composition: Composition) -> None:
+        self.set_composition(replace(composition, grammar=self._grammar))
+        self.composition_changed.emit(self.composition)
 
     @Slot()
     def _on_mode(self) -> None:

@@ -1,24 +1,14 @@
-"""The conversations: search, choose, begin, rename, delete. Knows no history.
+"""The conversations: search, choose, begin, rename, pin, archive, export, delete. No history.
 
 Signals of the widget carry what the person wants; nothing changes here by itself.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import (
-    QModelIndex,
-    QPersistentModelIndex,
-    QPoint,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-    Slot,
-)
-from PySide6.QtGui import QAction, QColor, QKeySequence, QPainter
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -29,27 +19,23 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from expert_studio.core.inference.history import Conversation
-from expert_studio.views import theme
-from expert_studio.views.theme_tokens import CONTROL_RADIUS, SMALL_PX
+from expert_studio.core.inference.turns import Conversation
+from expert_studio.views.widgets.conversation_row import CONVERSATION, LIST_WIDTH, ConversationRow
 from expert_studio.views.widgets.icon_button import IconButton
-
-WIDTH = 212
-ROW_HEIGHT = 50
-_CONVERSATION = Qt.ItemDataRole.UserRole
 
 
 class ConversationList(QFrame):
     """Signals:
     chosen(Conversation), new_wanted(), search_changed(str),
     rename_wanted(Conversation, str), delete_wanted(Conversation)
+    pin_wanted(Conversation, bool), archive_wanted(Conversation, bool): or the opposite.
+    export_wanted(Conversation)
+    archived_shown(bool): the archived ones shall be listed, or the others.
     """
 
     chosen = Signal(object)
@@ -57,18 +43,26 @@ class ConversationList(QFrame):
     search_changed = Signal(str)
     rename_wanted = Signal(object, str)
     delete_wanted = Signal(object)
+    pin_wanted = Signal(object, bool)
+    archive_wanted = Signal(object, bool)
+    export_wanted = Signal(object)
+    archived_shown = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "column")
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(LIST_WIDTH)
         self._renaming: Conversation | None = None
         self._search = QLineEdit()
         self._new = IconButton("add", self.tr("New conversation (Ctrl+N)"), side=16)
         self._list = QListWidget()
         self._none = QLabel()
         self._rename = QAction(self.tr("Rename…"), self)
+        self._pin = QAction(self.tr("Pin"), self)
+        self._archive = QAction(self.tr("Archive"), self)
+        self._export = QAction(self.tr("Export…"), self)
         self._delete = QAction(self.tr("Delete"), self)
+        self._archived = QPushButton(self.tr("Archived"))
         self._build()
         self._connect()
 
@@ -85,7 +79,7 @@ class ConversationList(QFrame):
         row.addWidget(self._search, 1)
         row.addWidget(self._new)
         column.addLayout(row)
-        self._list.setItemDelegate(_TwoLines(self._list))
+        self._list.setItemDelegate(ConversationRow(self._list))
         self._list.setAccessibleName(self.tr("Conversations"))
         self._list.setUniformItemSizes(True)
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -98,9 +92,13 @@ class ConversationList(QFrame):
         self._none.hide()
         column.addWidget(self._none)
         column.addWidget(self._list, 1)
+        self._archived.setProperty("role", "quiet")
+        self._archived.setCheckable(True)
+        self._archived.setAccessibleName(self.tr("Show archived conversations"))
+        column.addWidget(self._archived, 0, Qt.AlignmentFlag.AlignLeft)
         self._rename.setShortcut(QKeySequence(Qt.Key.Key_F2))
         self._delete.setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
-        for action in (self._rename, self._delete):
+        for action in (self._rename, self._pin, self._archive, self._export, self._delete):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             self._list.addAction(action)
 
@@ -111,7 +109,11 @@ class ConversationList(QFrame):
         self._list.itemActivated.connect(self._on_item)
         self._list.customContextMenuRequested.connect(self._on_menu)
         self._rename.triggered.connect(self._on_rename)
+        self._pin.triggered.connect(self._on_pin)
+        self._archive.triggered.connect(self._on_archive)
+        self._export.triggered.connect(self._on_export)
         self._delete.triggered.connect(self._on_delete)
+        self._archived.toggled.connect(self._on_archived)
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -132,12 +134,14 @@ class ConversationList(QFrame):
         self._list.clear()
         for conversation in conversations:
             item = QListWidgetItem(conversation.title)
-            item.setData(_CONVERSATION, conversation)
+            item.setData(CONVERSATION, conversation)
             item.setToolTip(conversation.title)
             self._list.addItem(item)
         self._none.setText(
             self.tr("No conversation holds these words.")
             if self._search.text()
+            else self.tr("Nothing is archived.")
+            if self._archived.isChecked()
             else self.tr("What you ask is kept here.")
         )
         self._none.setVisible(not conversations)
@@ -151,7 +155,7 @@ class ConversationList(QFrame):
 
     def _at(self, row: int) -> Conversation:
         item = self._list.item(row)
-        found = item.data(_CONVERSATION)
+        found = item.data(CONVERSATION)
         assert isinstance(found, Conversation)
         return found
 
@@ -161,16 +165,23 @@ class ConversationList(QFrame):
 
     @Slot(QListWidgetItem)
     def _on_item(self, item: QListWidgetItem) -> None:
-        self.chosen.emit(item.data(_CONVERSATION))
+        self.chosen.emit(item.data(CONVERSATION))
 
     @Slot(QPoint)
     def _on_menu(self, at: QPoint) -> None:
-        item = self._list.itemAt(at)
+        item = self._list.itemAt(at) or self._list.currentItem()
         if item is None:
             return
         self._list.setCurrentItem(item)
+        conversation = item.data(CONVERSATION)
+        self._pin.setText(self.tr("Unpin") if conversation.pinned else self.tr("Pin"))
+        self._archive.setText(
+            self.tr("Back to the list") if conversation.archived else self.tr("Archive")
+        )
         menu = QMenu(self)
-        menu.addActions([self._rename, self._delete])
+        menu.addActions([self._rename, self._pin, self._archive, self._export])
+        menu.addSeparator()
+        menu.addAction(self._delete)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self._list.viewport().mapToGlobal(at))
 
@@ -196,63 +207,30 @@ class ConversationList(QFrame):
         self._renaming = None
 
     @Slot()
+    def _on_pin(self) -> None:
+        conversation = self._current()
+        if conversation is not None:
+            self.pin_wanted.emit(conversation, not conversation.pinned)
+
+    @Slot()
+    def _on_archive(self) -> None:
+        conversation = self._current()
+        if conversation is not None:
+            self.archive_wanted.emit(conversation, not conversation.archived)
+
+    @Slot()
+    def _on_export(self) -> None:
+        conversation = self._current()
+        if conversation is not None:
+            self.export_wanted.emit(conversation)
+
+    @Slot(bool)
+    def _on_archived(self, shown: bool) -> None:
+        self._archived.setText(self.tr("Back to all") if shown else self.tr("Archived"))
+        self.archived_shown.emit(shown)
+
+    @Slot()
     def _on_delete(self) -> None:
         conversation = self._current()
         if conversation is not None:
             self.delete_wanted.emit(conversation)
-
-
-class _TwoLines(QStyledItemDelegate):
-    """Title above, age below; accent-weak when selected."""
-
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        return QSize(WIDTH - 20, ROW_HEIGHT)
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        widget = option.widget
-        tokens = theme.tokens_of(widget)
-        conversation = index.data(_CONVERSATION)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(option.rect).adjusted(0, 1, 0, -1)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
-        if selected or hovered:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.accent_weak if selected else tokens.sunken))
-            painter.drawRoundedRect(area, CONTROL_RADIUS, CONTROL_RADIUS)
-        inner = area.adjusted(9, 7, -9, -6)
-        title_font = theme.body_font(13, 600 if selected else 500)
-        painter.setFont(title_font)
-        painter.setPen(QColor(tokens.text))
-        shown = painter.fontMetrics().elidedText(
-            conversation.title, Qt.TextElideMode.ElideRight, int(inner.width())
-        )
-        painter.drawText(inner, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, shown)
-        painter.setFont(theme.body_font(SMALL_PX))
-        painter.setPen(QColor(tokens.muted))
-        painter.drawText(
-            inner,
-            Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft,
-            self._age(conversation.updated_at_s),
-        )
-        painter.restore()
-
-    def _age(self, at_s: float) -> str:
-        past = max(0.0, time.time() - at_s)
-        if past < 90:
-            return self.tr("now")
-        if past < 3600:
-            return self.tr("{0} min").format(round(past / 60))
-        if past < 86400:
-            return self.tr("{0} h").format(round(past / 3600))
-        if past < 7 * 86400:
-            return self.tr("{0} d").format(round(past / 86400))
-        return time.strftime("%d %b %Y", time.localtime(at_s))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -16,11 +18,22 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.inference.stack import WEIGHT_RANGE, Mode, StackMember
+from expert_studio.core.inference.stack_cost import StackCost
 from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.stack_chips import shown_weight
+from expert_studio.views.widgets.stack_cost_card import slower_text
 from expert_studio.views.widgets.tier_dot import TierDot
 from expert_studio.views.widgets.tier_slider import TierSlider
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertCost:
+    """What ticking an expert would take, with what it brings along."""
+
+    cost: StackCost
+    along: tuple[str, ...]  # names
 
 
 class ExpertRow(QFrame):
@@ -40,6 +53,7 @@ class ExpertRow(QFrame):
         self._value = QDoubleSpinBox()
         self._slider = TierSlider(expert.manifest.tier)
         self._note = QLabel()
+        self._price = QLabel()
         self._build()
         self._connect()
 
@@ -69,6 +83,8 @@ class ExpertRow(QFrame):
         for widget in (self._tick, TierDot(expert.manifest.tier), self._name, version):
             head.addWidget(widget)
         head.addStretch(1)
+        self._price.setProperty("role", "faint")
+        head.addWidget(self._price)
         head.addWidget(self._value)
         self._note.setProperty("role", "small")
         self._note.setWordWrap(True)
@@ -101,6 +117,7 @@ class ExpertRow(QFrame):
         with QSignalBlocker(self._slider), QSignalBlocker(self._value):
             self._slider.set_weight(weight)
             self._value.setValue(weight)
+        self._price.hide()
         self._set_open(True)
         notes: list[str] = []
         if not chosen:
@@ -116,14 +133,33 @@ class ExpertRow(QFrame):
         theme.restyle(self._note, role="small" if member.as_trained else "warn")
         self._show_note(" · ".join(notes))
 
-    def show_idle(self, obstacle: str) -> None:
+    @property
+    def price(self) -> str:
+        """What taking it would cost, or "" where it is taken or cannot be."""
+        return "" if self._price.isHidden() else self._price.toolTip()
+
+    def show_idle(self, obstacle: str, cost: ExpertCost | None = None) -> None:
         """Not in the stack; `obstacle` says why it cannot be, or is ""."""
+        self._price.setVisible(cost is not None and not obstacle)
+        if cost is not None:
+            self._show_price(cost)
         self._tick.setChecked(False)
         self._tick.setEnabled(not obstacle)
         self._name.setEnabled(not obstacle)
         self._set_open(False)
         theme.restyle(self._note, role="small")
-        self._show_note(obstacle)
+        brings = ", ".join(cost.along) if cost is not None else ""
+        self._show_note(obstacle or (self.tr("brings {0} along").format(brings) if brings else ""))
+
+    def _show_price(self, cost: ExpertCost) -> None:
+        told = self.tr("about {0} of memory, and {1} for each token").format(
+            size_text(cost.cost.memory_bytes), slower_text(cost.cost.slower)
+        )
+        if cost.along:
+            told += self.tr(", with {0}").format(", ".join(cost.along))
+        self._price.setText(f"+{size_text(cost.cost.memory_bytes)}")
+        self._price.setToolTip(told)
+        self._price.setAccessibleName(f"{self.name}: {told}")
 
     def _set_open(self, is_open: bool) -> None:
         self._slider.setVisible(is_open)

@@ -26,6 +26,7 @@ LONGEST_FORMATTED = 20_000  # characters; beyond, text stays plain
 LONGEST_LINE = 10_000
 LONGEST_COLOURED = 12_000
 LONGEST_SHOWN = 20_000
+LONGEST_TABLE = 120  # lines; beyond, a table stays text, for laying out its cells takes long
 _ALLOWED_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 # C0 controls but tab and newline, DEL, and the signs that turn the direction of writing
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -51,8 +52,9 @@ Block = Prose | Code
 
 def plain(text: str) -> str:
     """The text without control characters and direction overrides, at most 20,000 long."""
-    cleaned = _UNSEEN.sub("", text.replace("\r\n", "\n"))
-    if len(cleaned) > LONGEST_SHOWN:
+    cut = text[: 2 * LONGEST_SHOWN]  # of megabytes no more is looked at
+    cleaned = _UNSEEN.sub("", cut.replace("\r\n", "\n"))
+    if len(cleaned) > LONGEST_SHOWN or len(cut) < len(text):
         return f"{cleaned[:LONGEST_SHOWN]}…"
     return cleaned
 
@@ -64,7 +66,18 @@ def blocks(text: str) -> tuple[Block, ...]:
         len(line) > LONGEST_LINE for line in cleaned.split("\n")
     ):
         return (Prose(as_plain_html(cleaned)),)
+    if _has_long_table(cleaned):
+        return (Code("", cleaned),)
     return tuple(_blocks(_parser().parse(cleaned)))
+
+
+def _has_long_table(text: str) -> bool:
+    rows = 0
+    for line in text.split("\n"):
+        rows = rows + 1 if "|" in line else 0
+        if rows > LONGEST_TABLE:
+            return True
+    return False
 
 
 def as_plain_html(text: str) -> str:

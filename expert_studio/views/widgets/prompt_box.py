@@ -5,30 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
-    QDragEnterEvent,
-    QKeyEvent,
-    QKeySequence,
-    QResizeEvent,
-    QShortcut,
-    QTextCursor,
-)
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMenu,
-    QPlainTextEdit,
     QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from expert_studio.core.inference.attached_text import AttachedText, with_attached
 from expert_studio.views import theme
+from expert_studio.views.widgets.attachment_row import AttachmentRow
 from expert_studio.views.widgets.context_meter import ContextMeter
+from expert_studio.views.widgets.prompt_editor import PromptEditor
+from expert_studio.views.widgets.sampling_presets import SamplingPresets
 
 MOST_LINES = 8
 LEAST_LINES = 2
@@ -39,17 +32,26 @@ class PromptBox(QFrame):
     sent(str): the person asks this.
     stop_wanted(): Stop or Esc while an answer streams.
     grammar_switched(bool): whether the expert's grammar shall hold the answer.
+    files_given(tuple[Path, ...]): files to read and give to the next message.
+    edit_left(): what was being edited stays as it is.
+    refused(str): why something cannot be given to the message.
     """
 
     sent = Signal(str)
     stop_wanted = Signal()
     grammar_switched = Signal(bool)
+    files_given = Signal(object)
+    edit_left = Signal()
+    refused = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "field")
-        self._editor = QPlainTextEdit()
-        self._preset = QToolButton()
+        self._editor = PromptEditor()
+        self.presets = SamplingPresets()
+        self._attached = AttachmentRow()
+        self._editing = QFrame()
+        self._leave = QPushButton(self.tr("Cancel"))
         self._grammar = QToolButton()
         self._context = ContextMeter()
         self._hint = QLabel()
@@ -57,55 +59,32 @@ class PromptBox(QFrame):
         self._streaming = False
         self._elsewhere = False
         self._ready = False
-        self._presets = self._known_presets()
-        self._asked = self._presets[0][2]
         self._build()
         self._connect()
         self._show_state()
-
-    def _known_presets(self) -> tuple[tuple[str, str, dict[str, Any]], ...]:
-        """(name, what it does, fields of Sampling it sets)."""
-        return (
-            (self.tr("As advised"), self.tr("what the experts in the stack ask for"), {}),
-            (self.tr("Precise"), self.tr("always the likeliest token"), {"temperature": 0.0}),
-            (
-                self.tr("Balanced"),
-                self.tr("temperature 0.7, top-p 0.8"),
-                {"temperature": 0.7, "top_p": 0.8, "top_k": 20},
-            ),
-            (
-                self.tr("Creative"),
-                self.tr("temperature 1.0, top-p 0.95"),
-                {"temperature": 1.0, "top_p": 0.95, "top_k": 0},
-            ),
-        )
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(13, 11, 12, 10)
         column.setSpacing(8)
-        self._editor.setPlaceholderText(self.tr("Ask the stack…"))
+        column.addWidget(self._build_editing())
+        column.addWidget(self._attached)
+        self._editor.setPlaceholderText(self.tr("Ask the stack… drop a text file to give it along"))
         self._editor.setAccessibleName(self.tr("Your message"))
         self._editor.setTabChangesFocus(True)
         self._editor.document().setDocumentMargin(1)
         self._editor.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self._editor.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._editor.installEventFilter(self)
-        self._editor.viewport().installEventFilter(self)
         column.addWidget(self._editor)
         row = QHBoxLayout()
         row.setSpacing(10)
-        self._preset.setProperty("role", "pill")
-        self._preset.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._preset.setMenu(self._preset_menu())
-        self._preset.setAccessibleName(self.tr("How the next token is chosen"))
-        self._preset.setToolTip(self.tr("How the next token is chosen"))
         self._grammar.setProperty("role", "pill")
         self._grammar.setCheckable(True)
         self._grammar.setAccessibleName(self.tr("What answers keep to"))
         self._grammar.hide()
         self._hint.setProperty("role", "faint")
-        row.addWidget(self._preset)
+        row.addWidget(self.presets)
         row.addWidget(self._grammar)
         row.addWidget(self._context)
         row.addStretch(1)
@@ -113,20 +92,23 @@ class PromptBox(QFrame):
         row.addWidget(self._send)
         column.addLayout(row)
 
-    def _preset_menu(self) -> QMenu:
-        menu = QMenu(self)
-        group = QActionGroup(self)
-        for index, (name, detail, _) in enumerate(self._presets):
-            action = QAction(f"{name}  ·  {detail}", group)
-            action.setCheckable(True)
-            action.setData(index)
-            action.setChecked(index == 0)
-            menu.addAction(action)
-        group.triggered.connect(self._on_preset)
-        self._preset.setText(self._presets[0][0])
-        return menu
+    def _build_editing(self) -> QFrame:
+        row = QHBoxLayout(self._editing)
+        row.setContentsMargins(0, 0, 0, 0)
+        told = QLabel(self.tr("Editing an earlier message: the answer begins anew from there"))
+        told.setProperty("role", "small")
+        self._leave.setProperty("role", "quiet")
+        self._leave.setAccessibleName(self.tr("Leave the message as it was"))
+        self._leave.clicked.connect(self._on_leave)
+        row.addWidget(told, 1)
+        row.addWidget(self._leave)
+        self._editing.hide()
+        return self._editing
 
     def _connect(self) -> None:
+        self._editor.files_dropped.connect(self.files_given)
+        self._editor.long_pasted.connect(self._on_long_pasted)
+        self._attached.changed.connect(self._show_state)
         self._editor.document().documentLayout().documentSizeChanged.connect(self._fit)
         self._editor.textChanged.connect(self._show_state)
         self._send.clicked.connect(self._on_button)
@@ -139,7 +121,25 @@ class PromptBox(QFrame):
     @property
     def asked(self) -> dict[str, Any]:
         """The fields of `Sampling` the person's choice sets; experts advise on the others."""
-        return self._asked
+        return self.presets.asked
+
+    @property
+    def attached(self) -> tuple[AttachedText, ...]:
+        return self._attached.files
+
+    def attach(self, file: AttachedText) -> None:
+        """Gives a file to the next message."""
+        if not self._attached.add(file):
+            self.refused.emit(self.tr("One message takes six files at most."))
+
+    @property
+    def editing(self) -> bool:
+        """Whether what is sent stands in the place of something said earlier."""
+        return not self._editing.isHidden()
+
+    def set_editing(self, editing: bool) -> None:
+        self._editing.setVisible(editing)
+        self._show_state()
 
     @property
     def hint(self) -> str:
@@ -151,8 +151,13 @@ class PromptBox(QFrame):
         return self._editor.toPlainText()
 
     def set_text(self, text: str) -> None:
-        self._editor.setPlainText(text)
-        self._editor.moveCursor(QTextCursor.MoveOperation.End)
+        self._editor.write(text)
+
+    def clear(self) -> None:
+        """Nothing written, nothing attached, nothing edited."""
+        self._editor.clear()
+        self._attached.clear()
+        self.set_editing(False)
 
     def focus(self) -> None:
         self._editor.setFocus()
@@ -211,9 +216,6 @@ class PromptBox(QFrame):
                 theme.restyle(self, focused=event.type() == QEvent.Type.FocusIn)
             elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
                 return self._on_key(event)
-        elif isinstance(event, QDragEnterEvent) and event.mimeData().hasUrls():
-            event.ignore()  # files are the window's to install, not text to write
-            return True
         return super().eventFilter(watched, event)
 
     def _on_key(self, event: QKeyEvent) -> bool:
@@ -225,8 +227,12 @@ class PromptBox(QFrame):
         return False
 
     def _submit(self) -> None:
-        if self._ready and self.text.strip():
-            self.sent.emit(self.text.strip())
+        if self._ready and self._says_something:
+            self.sent.emit(with_attached(self.text, self.attached))
+
+    @property
+    def _says_something(self) -> bool:
+        return bool(self.text.strip() or self._attached.files)
 
     @Slot()
     def _show_state(self) -> None:
@@ -242,11 +248,11 @@ class PromptBox(QFrame):
             hint = self.tr("A base must be loaded first")
         self._hint.setText(hint)
         self._fit_hint()
-        self._send.setEnabled(self._streaming or (self._ready and bool(self.text.strip())))
+        self._send.setEnabled(self._streaming or (self._ready and self._says_something))
 
     def _fit_hint(self) -> None:
         """The meter's bar is the first to go where the row is too narrow, the hint the second."""
-        others = [w for w in (self._preset, self._grammar, self._send) if not w.isHidden()]
+        others = [w for w in (self.presets, self._grammar, self._send) if not w.isHidden()]
         taken = sum(w.sizeHint().width() + 12 for w in others) + 25
         meter, hint = self._context, self._hint.sizeHint().width() + 12
         taken += 0 if meter.isHidden() else 12
@@ -269,11 +275,17 @@ class PromptBox(QFrame):
     def _on_escape(self) -> None:
         if self._streaming:
             self.stop_wanted.emit()
+        elif self.editing:
+            self._on_leave()
 
-    @Slot(QAction)
-    def _on_preset(self, action: QAction) -> None:
-        name, _, self._asked = self._presets[action.data()]
-        self._preset.setText(name)
+    @Slot()
+    def _on_leave(self) -> None:
+        self.clear()
+        self.edit_left.emit()
+
+    @Slot(str)
+    def _on_long_pasted(self, text: str) -> None:
+        self.attach(AttachedText(self.tr("pasted text"), text))
 
     @Slot()
     def _fit(self) -> None:

@@ -6,47 +6,55 @@ A long conversation is built from its end; older turns are added when scrolled t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from expert_studio.core.inference.history import Turn
 from expert_studio.core.inference.stack import Stack
+from expert_studio.core.inference.turns import Turn
 from expert_studio.views.widgets.answer_view import AnswerView
 from expert_studio.views.widgets.column_scroll import ColumnScroll
-from expert_studio.views.widgets.markdown import as_plain_html, plain
-from expert_studio.views.widgets.rich_text import RichText
+from expert_studio.views.widgets.message_bubble import MessageBubble
 
 COLUMN_WIDTH = 840
 BATCH = 16
 NEAR_END = 12
-LONGEST_BUBBLE = 4_000
+FIRST_S = 0.04  # so long, at most about, turns are built before a conversation is shown
+EACH_S = 0.015  # and so long in each turn of the event loop after it
 
 
 class Transcript(ColumnScroll):
     """Signals:
-    regenerate_wanted(): of the last answer.
+    regenerate_wanted(), continue_wanted(): of the last answer.
+    edit_wanted(str): something else shall be said in the place of this turn.
+    branch_wanted(str): the turn to look at in the place of one beside it.
+    inquired(str, str): turn, and what is asked about it, as `AnswerView.inquired`.
     judged(str, str): turn, and what the person says of it, as `AnswerFoot.judged`.
     link_followed(str): a link in an answer was clicked; nothing was opened.
     """
 
     regenerate_wanted = Signal()
+    continue_wanted = Signal()
+    edit_wanted = Signal(str)
+    branch_wanted = Signal(str)
+    inquired = Signal(str, str)
     judged = Signal(str, str)
     link_followed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(COLUMN_WIDTH, parent)
         self._older: list[Turn] = []
-        self._views: list[QWidget] = []
+        self._due = 0  # of the older ones, how many shall be built
+        self._branches: Mapping[str, Sequence[str]] = {}
+        self._building = QTimer(self)
+        self._building.setInterval(0)
+        self._building.timeout.connect(self._on_building)
+        self._views: list[MessageBubble | AnswerView] = []
         self._following = True
+        self._live_turn = ""
         self._programmatic = False
         self._column = QVBoxLayout()
         self._more = QPushButton(self.tr("Show earlier messages"))
@@ -87,12 +95,17 @@ class Transcript(ColumnScroll):
     def show_turns(self, turns: Sequence[Turn], live_turn: str = "") -> None:
         """Replaces everything; the turn with the id `live_turn` is still streaming."""
         self.clear()
-        self._older = list(turns[:-BATCH])
-        for turn in turns[-BATCH:]:
-            self._add(turn, live=turn.id == live_turn)
-        self._more.setVisible(bool(self._older))
-        self._mark_last()
+        self._older = list(turns)
+        self._live_turn = live_turn
+        self._due = min(BATCH, len(turns))
+        self._build_for(FIRST_S)
         self._on_latest()
+
+    def show_branches(self, branches: Mapping[str, Sequence[str]]) -> None:
+        """For each turn that has others beside it: all in its place."""
+        self._branches = branches
+        for view in self._views:
+            self._show_branches_of(view)
 
     def add(self, turn: Turn) -> None:
         """Appends what the person said, or an answer that begins."""
@@ -121,7 +134,10 @@ class Transcript(ColumnScroll):
 
     def answer(self, turn: str) -> AnswerView | None:
         """The view of an answer; None where it is not built."""
-        return next((view for view in reversed(self.answers) if view.turn.id == turn), None)
+        for view in reversed(self._views):
+            if view.turn.id == turn and isinstance(view, AnswerView):
+                return view
+        return None
 
     def drop_last_answer(self) -> None:
         """Takes the last answers away, for they are generated once more."""
@@ -130,6 +146,8 @@ class Transcript(ColumnScroll):
 
     def clear(self) -> None:
         self._older = []
+        self._due = 0
+        self._building.stop()
         while self._views:
             self._remove(self._views.pop())
         self._more.hide()
@@ -140,17 +158,30 @@ class Transcript(ColumnScroll):
         self._place_latest()
 
     def _add(self, turn: Turn, live: bool, at_top: bool = False) -> None:
-        view: QWidget
+        view: MessageBubble | AnswerView
         if turn.role == "user":
-            view = _Bubble(turn.text)
+            view = MessageBubble(turn)
+            view.edit_wanted.connect(self.edit_wanted)
+            view.branches.wanted.connect(self.branch_wanted)
         else:
             view = AnswerView(turn, live)
             view.regenerate_wanted.connect(self.regenerate_wanted)
+            view.continue_wanted.connect(self.continue_wanted)
+            view.branch_wanted.connect(self.branch_wanted)
+            view.inquired.connect(self.inquired)
             view.judged.connect(self.judged)
             view.link_followed.connect(self.link_followed)
         position = 1 if at_top else self._column.count() - 1
         self._column.insertWidget(position, view)
         self._views.insert(0 if at_top else len(self._views), view)
+        self._show_branches_of(view)
+
+    def _show_branches_of(self, view: MessageBubble | AnswerView) -> None:
+        beside = self._branches.get(view.turn.id, ())
+        if isinstance(view, AnswerView):
+            view.show_branches(beside)
+        else:
+            view.branches.show_branches(beside, view.turn.id)
 
     def _remove(self, view: QWidget) -> None:
         self._column.removeWidget(view)
@@ -188,18 +219,41 @@ class Transcript(ColumnScroll):
 
     @Slot()
     def _on_more(self) -> None:
-        batch, self._older = self._older[-BATCH:], self._older[:-BATCH]
-        from_end = self.verticalScrollBar().maximum() - self.verticalScrollBar().value()
+        """Builds some of the older ones, a few in each turn of the event loop."""
+        if self._due == 0:
+            self._due = min(BATCH, len(self._older))
+            self._building.start()
+
+    @Slot()
+    def _on_building(self) -> None:
+        self._build_for(EACH_S)
+
+    def _build_for(self, seconds: float) -> None:
+        """Adds older turns at the top for about so long, at least one; what is seen stays put."""
+        until = time.monotonic() + seconds
+        bar = self.verticalScrollBar()
+        from_end = bar.maximum() - bar.value()
         self._programmatic = True
-        for turn in reversed(batch):
-            self._add(turn, live=False, at_top=True)
-        self._more.setVisible(bool(self._older))
+        while self._due:
+            self._due -= 1
+            turn = self._older.pop()
+            self._add(turn, live=turn.id == self._live_turn, at_top=True)
+            if time.monotonic() > until:
+                break
         content = self.widget()
         if content is not None and (layout := content.layout()) is not None:
             layout.activate()
         self._programmatic = False
-        bar = self.verticalScrollBar()
-        bar.setValue(max(bar.maximum() - from_end, 1))
+        self._more.setVisible(bool(self._older))
+        self._mark_last()
+        if self._following:
+            self._scroll_to_end()
+        else:
+            bar.setValue(max(bar.maximum() - from_end, 1))
+        if self._due:
+            self._building.start()
+        else:
+            self._building.stop()
 
     @Slot()
     def _on_latest(self) -> None:
@@ -211,45 +265,3 @@ class Transcript(ColumnScroll):
         self._programmatic = True
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
         self._programmatic = False
-
-
-class _Bubble(QWidget):
-    """What the person said, at the right, as wide as its text up to most of the column."""
-
-    def __init__(self, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._frame = QFrame()
-        self._frame.setProperty("role", "bubble")
-        self._text = RichText()
-        self._text.setAccessibleName(self.tr("You said"))
-        shown = plain(text)
-        if len(shown) > LONGEST_BUBBLE:
-            left_out = len(text) - LONGEST_BUBBLE
-            shown = shown[:LONGEST_BUBBLE] + self.tr("… and {0} more characters").format(
-                f"{left_out:,}"
-            )
-        inside = QVBoxLayout(self._frame)
-        inside.setContentsMargins(14, 10, 14, 7)
-        inside.addWidget(self._text)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addStretch(1)
-        row.addWidget(self._frame)
-        self._text.show_html(as_plain_html(shown))
-        self._hug()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._hug()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self._hug()
-
-    def _hug(self) -> None:
-        document = self._text.document().clone()
-        document.setTextWidth(-1)
-        natural = int(document.idealWidth()) + 32
-        most = max(220, int(self.width() * 0.78))
-        self._frame.setFixedWidth(min(natural, most))

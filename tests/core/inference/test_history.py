@@ -27,6 +27,7 @@ from expert_studio.core.inference.history import (
     messages,
 )
 from expert_studio.core.inference.stack import Stack, StackMember
+from expert_studio.core.inference.turns import StackPreset
 
 MEMBER = StackMember(
     name="json-parser",
@@ -61,7 +62,7 @@ def test_an_answer_comes_back_whole(history: History) -> None:
     made = _conversation(history)
     said, answer = Turn.said("hi"), Turn.begun(STACK, SAMPLING)
     history.add(made.id, said, answer)
-    history.finish(answer.id, Answer("hello", STACK, SAMPLING, "stop", TIMING))
+    history.end(answer.ended(Answer("hello", STACK, SAMPLING, "stop", TIMING)))
     first, second = history.turns(made.id)
     assert (first.role, first.text) == ("user", "hi")
     assert second.state == "finished"
@@ -133,13 +134,47 @@ def test_newest_first_and_searched_in_titles_and_text(history: History) -> None:
     assert history.conversations("%%") == ()
 
 
-def test_superseded_answers_are_not_shown(history: History) -> None:
+def test_branches_stand_beside_one_another(history: History) -> None:
     made = _conversation(history)
-    old, new = Turn.begun(STACK, SAMPLING), Turn.begun(STACK, SAMPLING)
-    history.add(made.id, Turn.said("hi"), old)
-    history.supersede(old.id)
-    history.add(made.id, new)
-    assert [turn.id for turn in history.turns(made.id)][1:] == [new.id]
+    said, old = Turn.said("hi"), Turn.begun(STACK, SAMPLING)
+    history.add(made.id, said, old)
+    new = Turn.begun(STACK, SAMPLING, said.id, system="Be brief.")
+    history.add(made.id, new, Turn.said("and?"))
+    thread = history.thread(made.id)
+    assert [turn.id for turn in thread.path()][:2] == [said.id, new.id]
+    assert thread.path()[1].system == "Be brief."
+    assert thread.branches() == {new.id: (old.id, new.id)}
+    history.look_at(made.id, thread.at(old.id).tip)
+    assert [turn.id for turn in history.turns(made.id)] == [said.id, old.id]
+    again = history.thread(made.id).at(new.id)
+    assert [turn.text for turn in again.path()] == ["hi", "", "and?"], "down to what came last"
+    edited = Turn.said("hello", "")
+    history.add(made.id, edited)
+    assert history.turns(made.id) == (replace(edited, parent=""),)
+    assert history.thread(made.id).branches() == {edited.id: (said.id, edited.id)}
+
+
+def test_pinned_first_archived_apart(history: History) -> None:
+    first, second = _conversation(history, "first"), _conversation(history, "second")
+    history.pin(first.id, True)
+    assert [(c.title, c.pinned) for c in history.conversations()] == [
+        ("first", True), ("second", False)
+    ]  # fmt: skip
+    history.archive(second.id, True)
+    assert [c.title for c in history.conversations()] == ["first"]
+    assert [c.title for c in history.conversations(archived=True)] == ["second"]
+    history.archive(second.id, False)
+    assert len(history.conversations()) == 2
+
+
+def test_stacks_saved_under_a_name(history: History) -> None:
+    both = StackPreset("both", Composition({"a": 1.0, "b": -0.5}, {"c": 0.2}, "blend"))
+    history.keep_preset(both)
+    history.keep_preset(StackPreset("alone", Composition({})))
+    history.keep_preset(both)
+    assert history.presets() == (StackPreset("alone", Composition({})), both)
+    history.drop_preset("alone")
+    assert history.presets() == (both,)
 
 
 def test_failed_answer_keeps_its_text(history: History) -> None:
@@ -156,7 +191,7 @@ def test_migration_makes_a_backup_first(tmp_path: Path) -> None:
     history = History(path)
     made = _conversation(history)
     history.close()
-    newer = History(path, (*MIGRATIONS, "ALTER TABLE conversations ADD COLUMN pinned INTEGER"))
+    newer = History(path, (*MIGRATIONS, "ALTER TABLE conversations ADD COLUMN starred INTEGER"))
     assert newer.conversations()[0].id == made.id
     newer.close()
     backup = tmp_path / f"studio.before-v{len(MIGRATIONS) + 1}.sqlite3"
@@ -218,10 +253,33 @@ def test_which_stack_said_which_part_comes_back(history: History) -> None:
     whole = Answer(
         "hello", Stack(), SAMPLING, "stop", TIMING, context_used=17, context_limit=640, spans=spans
     )
-    history.finish(answer.id, whole)
+    history.end(answer.ended(whole))
     kept = history.turns(made.id)[1]
     assert (kept.stack, kept.spans) == (Stack(), spans)
     assert (kept.context_used, kept.context_limit) == (17, 640)
+
+
+def test_answers_replaced_in_an_older_file_become_branches(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    with sqlite3.connect(path) as direct:
+        direct.executescript(f"{MIGRATIONS[0]}; {MIGRATIONS[1]}; PRAGMA user_version = 2;")
+        direct.execute("INSERT INTO conversations VALUES ('c', 'Old', 1, 1, NULL, '{}')")
+        rows = [("u", "user", 0), ("x", "assistant", 1), ("y", "assistant", 0),
+                ("v", "user", 0), ("z", "assistant", 0)]  # fmt: skip
+        for position, (name, role, superseded) in enumerate(rows):
+            direct.execute(
+                "INSERT INTO turns(id, conversation, position, role, text, state, at, superseded) "
+                "VALUES (?, 'c', ?, ?, ?, 'finished', 1, ?)",
+                (name, position, role, f"said {name}", superseded),
+            )
+    direct.close()
+    history = History(path)
+    assert [turn.id for turn in history.turns("c")] == ["u", "y", "v", "z"]
+    assert history.thread("c").branches() == {"y": ("x", "y")}
+    history.close()
+    with sqlite3.connect(tmp_path / "studio.before-v3.sqlite3") as kept:
+        assert kept.execute("SELECT count(*) FROM turns").fetchone() == (5,)
+    kept.close()
 
 
 def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
