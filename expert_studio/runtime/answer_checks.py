@@ -21,7 +21,6 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.inference.conversation import Answer, Attribution, Message
-from expert_studio.core.inference.stack import EMPTY
 from expert_studio.core.inference.turns import Turn
 
 if TYPE_CHECKING:
@@ -72,9 +71,8 @@ class AnswerChecks(QObject):
             return
         if turn.state == "cancelled":  # no further than it came
             sampling = replace(sampling, max_tokens=len(turn.tokens))
-        spans = [span for span in turn.spans if span.text_start >= turn.begun_with]
-        stack = (spans[0].stack if spans else turn.stack) or EMPTY
-        request = self._model_thread.ask(asked, stack, sampling, spans[1:])
+        stack, replay = turn.asked_with
+        request = self._model_thread.ask(asked, stack, sampling, replay)
         self._begin(request, turn, "repeat")
 
     def attribute(self, turn: Turn, asked: Sequence[Message]) -> None:

@@ -146,7 +146,7 @@ class Engine:
                     return None
                 return self._reading(wanted, self._compose(wanted), read, strict=False)
 
-            changes = next_stack is not None or len(replay) > 1
+            changes = next_stack is not None or bool(replay)
             answer = run.say(on_text, should_stop, change if changes else None)
             self._caches.trim()
             return answer

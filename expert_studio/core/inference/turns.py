@@ -19,7 +19,7 @@ from expert_studio.core.inference.conversation import (
     Sampling,
     StackSpan,
 )
-from expert_studio.core.inference.stack import Mode, Stack
+from expert_studio.core.inference.stack import EMPTY, Mode, Stack
 
 TITLE_LENGTH = 60
 TurnState = Literal["finished", "streaming", "length", "cancelled", "failed"]
@@ -120,6 +120,15 @@ class Turn:
             uuid.uuid4().hex, "assistant", "", "streaming", time.time(), stack, sampling,
             parent=parent, system=system,
         )  # fmt: skip
+
+    @property
+    def asked_with(self) -> tuple[Stack, tuple[StackSpan, ...]]:
+        """The stack that began what is this answer's own, and those that went on with it."""
+        own = tuple(span for span in self.spans if span.text_start >= self.begun_with)
+        if own and own[0].start == 0:
+            return own[0].stack, own[1:]
+        before = [span.stack for span in self.spans if span.text_start < self.begun_with]
+        return (before[-1] if before else self.stack or EMPTY), own
 
     def continued(self, stack: Stack, sampling: Sampling) -> Self:
         """Another answer in this one's place, that begins with all it says."""

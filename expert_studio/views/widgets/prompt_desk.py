@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Signal, Slot
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
 from expert_studio.core.errors import ExpertError
@@ -29,6 +30,7 @@ from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.views.widgets.composer import Composer
 from expert_studio.views.widgets.conversation_dialog import ConversationDialog
 from expert_studio.views.widgets.prompt_box import PromptBox
+from expert_studio.views.widgets.prompt_editor import text_files_in
 from expert_studio.views.widgets.sampling_presets import CUSTOM
 from expert_studio.views.widgets.transcript import Transcript
 
@@ -56,7 +58,22 @@ class PromptDesk(QObject):
         self._ready = False
         self._system = ""
         self._edited = ""  # the turn in whose place the next message stands
+        host.setAcceptDrops(True)
+        host.installEventFilter(self)
         self._connect()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Text files may be dropped anywhere on the page; a package goes on to the window."""
+        if isinstance(event, QDropEvent) and event.mimeData().hasUrls():  # entering is one, too
+            paths = text_files_in(event.mimeData())
+            if not paths:
+                event.ignore()
+                return True
+            event.acceptProposedAction()
+            if event.type() == QEvent.Type.Drop:
+                self.read(paths)
+            return True
+        return super().eventFilter(watched, event)
 
     def _connect(self) -> None:
         prompt, transcript = self._prompt, self._transcript
