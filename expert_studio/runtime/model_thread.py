@@ -273,6 +273,8 @@ class _Lane(QObject):
 
     @Slot(object)
     def ask(self, command: Ask) -> None:
+        if (engine := self._asked(command.request)) is None:
+            return
         pieces = Pieces(partial(self.text_arrived.emit, command.request))
         speaking = command.stack.hash
 
@@ -286,7 +288,7 @@ class _Lane(QObject):
             self.stack_changed.emit(command.request, wanted)
             return wanted
 
-        with self._telling(command.request, "answering", pieces.flush) as engine:
+        with self._telling(command.request, "answering", pieces.flush):
             answer = engine.generate(
                 command.messages,
                 command.stack,
@@ -303,6 +305,8 @@ class _Lane(QObject):
 
     @Slot(object)
     def ask_together(self, command: AskTogether) -> None:
+        if (engine := self._asked(command.request)) is None:
+            return
         every = [
             Pieces(partial(self.part_arrived.emit, command.request, index))
             for index in range(len(command.questions))
@@ -312,7 +316,7 @@ class _Lane(QObject):
             for pieces in every:
                 pieces.flush()
 
-        with self._telling(command.request, "answering", flush) as engine:
+        with self._telling(command.request, "answering", flush):
             answers = engine.generate_batch(
                 command.questions,
                 lambda index, text: every[index].add(text),
@@ -324,7 +328,9 @@ class _Lane(QObject):
 
     @Slot(object)
     def attribute(self, command: Attribute) -> None:
-        with self._telling(command.request, "attributing an answer", lambda: None) as engine:
+        if (engine := self._asked(command.request)) is None:
+            return
+        with self._telling(command.request, "attributing an answer", lambda: None):
             found = engine.attribute(
                 command.messages,
                 command.tokens,
@@ -334,13 +340,17 @@ class _Lane(QObject):
             )
             self.attributed.emit(command.request, found)
 
+    def _asked(self, request: str) -> ChatEngine | None:
+        """The engine; where there is none, that is told."""
+        if self._engine is None:
+            self.answer_failed.emit(request, no_base())
+        return self._engine
+
     @contextmanager
-    def _telling(self, request: str, doing: str, flush: Callable[[], None]) -> Iterator[ChatEngine]:
-        """The engine; what fails within is told once, after what was gathered."""
+    def _telling(self, request: str, doing: str, flush: Callable[[], None]) -> Iterator[None]:
+        """What fails within is told once, after what was gathered."""
         try:
-            if self._engine is None:
-                raise no_base()
-            yield self._engine
+            yield
         except ExpertError as error:
             flush()
             self.answer_failed.emit(request, error)

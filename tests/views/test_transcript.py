@@ -14,6 +14,7 @@ from expert_studio.core.inference.turns import Turn
 from expert_studio.views.widgets.rich_text import CodeFrame, RichText
 from expert_studio.views.widgets.transcript import BATCH, Transcript
 
+PATIENCE_MS = 60_000  # a bound for a stuck test
 STACK = Stack((), "b" * 64, "bf16")
 
 
@@ -94,11 +95,11 @@ def test_long_conversation_is_built_from_its_end(transcript: Transcript, qtbot: 
         turns += [Turn.said(f"question {number}"), _answer(f"answer {number}", "finished")]
     transcript.show_turns(turns)
     assert transcript.answers[-1].text == "answer 249", "the end is there at once"
-    qtbot.waitUntil(lambda: len(transcript.answers) == BATCH // 2)
+    qtbot.waitUntil(lambda: len(transcript.answers) == BATCH // 2, timeout=PATIENCE_MS)
     bar = transcript.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
     bar.setValue(bar.minimum())
-    qtbot.waitUntil(lambda: len(transcript.answers) == BATCH)
+    qtbot.waitUntil(lambda: len(transcript.answers) == BATCH, timeout=PATIENCE_MS)
     assert transcript.answers[0].text == f"answer {250 - BATCH}"
 
 
@@ -110,7 +111,7 @@ def test_interrupted_answer_says_so(transcript: Transcript) -> None:
 
 def test_only_the_last_answer_can_be_regenerated(transcript: Transcript, qtbot: QtBot) -> None:
     transcript.show_turns([_answer("one", "finished"), Turn.said("x"), _answer("two", "finished")])
-    qtbot.waitUntil(lambda: len(transcript.answers) == 2)
+    qtbot.waitUntil(lambda: len(transcript.answers) == 2, timeout=PATIENCE_MS)
     buttons = [
         next(b for b in view.findChildren(QPushButton) if b.text() == "Regenerate")
         for view in transcript.answers

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.stack import Stack
 from expert_studio.core.inference.turns import Turn
@@ -243,6 +243,8 @@ class Transcript(ColumnScroll):
         content = self.widget()
         if content is not None and (layout := content.layout()) is not None:
             layout.activate()
+            # tells the scroll area its new height now, so that what is seen can stay put
+            QApplication.sendEvent(content, QEvent(QEvent.Type.LayoutRequest))
         self._programmatic = False
         self._more.setVisible(bool(self._older))
         self._mark_last()
