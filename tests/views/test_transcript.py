@@ -95,11 +95,13 @@ def test_long_conversation_is_built_from_its_end(transcript: Transcript, qtbot: 
         turns += [Turn.said(f"question {number}"), _answer(f"answer {number}", "finished")]
     transcript.show_turns(turns)
     assert transcript.answers[-1].text == "answer 249", "the end is there at once"
-    qtbot.waitUntil(lambda: len(transcript.answers) == BATCH // 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not transcript._due, timeout=PATIENCE_MS)
+    assert len(transcript.answers) == BATCH // 2
     bar = transcript.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
     bar.setValue(bar.minimum())
     qtbot.waitUntil(lambda: len(transcript.answers) == BATCH, timeout=PATIENCE_MS)
+    assert bar.value() > bar.minimum(), "what was seen stays put"
     assert transcript.answers[0].text == f"answer {250 - BATCH}"
 
 

@@ -220,9 +220,8 @@ class Transcript(ColumnScroll):
     @Slot()
     def _on_more(self) -> None:
         """Builds some of the older ones, a few in each turn of the event loop."""
-        if self._due == 0:
-            self._due = min(BATCH, len(self._older))
-            self._building.start()
+        self._due = min(BATCH, len(self._older))
+        self._building.start()
 
     @Slot()
     def _on_building(self) -> None:
