@@ -139,6 +139,7 @@ def test_a_filter_narrows_and_is_taken_back(qtbot: QtBot) -> None:
     qtbot.keyClicks(chosen.search, "needle")
     qtbot.waitUntil(lambda: bool(told))
     assert told[-1].search == "needle"
+    chosen.menu.aboutToShow.emit()
     (tasks,) = (part.menu() for part in chosen.menu.actions() if part.text() == "Task")
     assert tasks is not None
     tasks.actions()[0].trigger()

@@ -55,6 +55,7 @@ class DatasetFilter(QWidget):
         self._settled.timeout.connect(self._on_settled)
         self.search.textChanged.connect(self._on_typed)
         self._states.buttonClicked.connect(self._on_state)
+        self._menu.aboutToShow.connect(self._fill_menu)
         self._menu.triggered.connect(self._on_picked)
         self._clear.clicked.connect(self.clear)
 
@@ -124,7 +125,6 @@ class DatasetFilter(QWidget):
             button.setText(f"{name} {count_text(count)}")
             button.setAccessibleName(self.tr("Show rows: {name}").format(name=button.text()))
             button.setVisible(not state or bool(count) or state in self._wanted.states)
-        self._fill_menu()
 
     def show_found(self, count: int) -> None:
         """Says how many rows the filter leaves, where it leaves some out."""
@@ -155,7 +155,6 @@ class DatasetFilter(QWidget):
     def _take(self, wanted: RowFilter) -> None:
         self._wanted = wanted
         self._show_wanted()
-        self._fill_menu()
         self.changed.emit(wanted)
 
     def _show_wanted(self) -> None:
@@ -175,9 +174,9 @@ class DatasetFilter(QWidget):
         self._clear.setVisible(wanted != EVERYTHING)
         self._found.hide()
 
+    @Slot()
     def _fill_menu(self) -> None:
-        if self._menu.isVisible():
-            return
+        """Only when it is asked for: its hundreds of lines take a while to make."""
         self._menu.clear()
         for column, field in FACETS.items():
             values = self._facets.get(column, {})
