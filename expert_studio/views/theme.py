@@ -108,7 +108,12 @@ def mono_font(pixels: int = 12) -> QFont:
     font = QFont(mono_family())
     font.setStyleHint(QFont.StyleHint.Monospace)
     font.setPixelSize(pixels)
-    font.setFeature(QFont.Tag("calt"), 0)  # no ligatures: rows are read sign by sign
+    return literal(font)
+
+
+def literal(font: QFont) -> QFont:
+    """The font without ligatures, for what is read sign by sign: "->" is no arrow in it."""
+    font.setFeature(QFont.Tag("calt"), 0)
     return font
 
 

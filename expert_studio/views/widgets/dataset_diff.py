@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from expert_studio.views.theme import mono_family, tokens_of, was_recoloured
+from expert_studio.views.theme import body_font, literal, mono_family, tokens_of, was_recoloured
 from expert_studio.views.theme_tokens import Tokens
 from expert_studio.views.widgets.dataset_words import count_text, value_name
 
@@ -65,6 +65,7 @@ class DatasetDiff(QFrame):
         self._text = QTextBrowser()
         self._text.setAccessibleName(self.tr("Rows that changed"))
         self._text.setOpenLinks(False)
+        self._text.setFont(literal(body_font()))
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 10, 12, 10)
         column.setSpacing(8)

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.datasets.store_rows import Sort
-from expert_studio.views.theme import body_font, mono_font, tokens_of
+from expert_studio.views.theme import body_font, literal, mono_font, tokens_of
 from expert_studio.views.theme_tokens import Tokens
 from expert_studio.views.widgets.clamped_lines import clamped_lines
 from expert_studio.views.widgets.dataset_rows import (
@@ -313,7 +313,7 @@ def _look(tokens: Tokens, column: int, state: str) -> tuple[QFont, str]:
 @lru_cache(maxsize=8)
 def _font(column: int) -> QFont:
     if column == PROMPT:
-        return body_font(12)
+        return literal(body_font(12))
     if column in (ANSWER, TOKENS):
         return mono_font(11)
     return body_font(11)

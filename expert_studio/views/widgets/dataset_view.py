@@ -120,6 +120,8 @@ class DatasetView(QWidget):
         row.setSpacing(0)
         row.addLayout(main, 1)
         row.addWidget(self.side)
+        for later in (self.side, self._charts):  # each is laid out in a turn of its own
+            later.hide()
 
     def _connect(self) -> None:
         desk, table, side = self._desk, self.table, self.side
@@ -171,6 +173,7 @@ class DatasetView(QWidget):
 
     @Slot(str)
     def _on_opened(self, _name: str) -> None:
+        QTimer.singleShot(0, self.side, self.side.show)
         self._fresh, self._front = True, 0
         self._asking_ids = self._ask_ids_again = False
         self._order = Sort()
@@ -219,7 +222,7 @@ class DatasetView(QWidget):
         everything = self.filter.wanted == RowFilter()
         at = 0 if self.model.ids else 2 if everything else 1
         self._middle.setCurrentIndex(at)
-        QTimer.singleShot(0, self, self._show_around)  # laid out in a turn of its own
+        QTimer.singleShot(0, self, self._show_around)
 
     @Slot()
     def _show_around(self) -> None:

@@ -117,20 +117,20 @@ class DatasetWizard(QWidget):
         page.addLayout(row, 1)
 
     def _build_forms(self) -> QWidget:
-        self._forms = QStackedWidget()
-        for form in (self.rule_form, self.model_form, self.file_form):
+        self._cards: list[QFrame] = []
+        for form in self._all_forms:
             card = QFrame()
             card.setProperty("role", "card")
             column = QVBoxLayout(card)
             column.setContentsMargins(18, 16, 18, 18)
             column.addWidget(form)
-            column.addStretch(1)
-            self._forms.addWidget(card)
+            self._cards.append(card)
         inside = QWidget()
         inside.setProperty("role", "scroll")
         above = QVBoxLayout(inside)
         above.setContentsMargins(0, 0, 0, 0)
-        above.addWidget(self._forms)
+        for card in self._cards:
+            above.addWidget(card)
         above.addStretch(1)
         return scrolling(inside)
 
@@ -192,7 +192,6 @@ class DatasetWizard(QWidget):
         self._target, self._name_typed, self._step = target, False, 0
         self._previewed = None
         self._sources.button(source).setChecked(True)
-        self._forms.setCurrentIndex(source)
         self._header.set_title(
             self.tr("Rows for {name}").format(name=target) if target else self.tr("New dataset")
         )
@@ -236,26 +235,14 @@ class DatasetWizard(QWidget):
             label.setText(name)
             restyle(label, severity="now" if at == self._step else "")
         self._stack.setCurrentIndex(self._step)
-        self._forms.setCurrentIndex(self._sources.checkedId())
-        self._fit_forms()
+        for at, card in enumerate(self._cards):
+            card.setVisible(at == self._sources.checkedId())
         self._back.setVisible(self._step > 0)
         if not self._name_typed and not self._target:
             self._name.setText(self.form.name_hint)
         if self._step == 2:
             self._ask_preview()
         self._on_changed()
-
-    def _fit_forms(self) -> None:
-        """Only the form in front decides how tall the page is."""
-        for at in range(self._forms.count()):
-            page = self._forms.widget(at)
-            if page is not None:
-                policy = page.sizePolicy()
-                shown = at == self._forms.currentIndex()
-                policy.setVerticalPolicy(
-                    policy.Policy.Preferred if shown else policy.Policy.Ignored
-                )
-                page.setSizePolicy(policy)
 
     def _ask_preview(self) -> None:
         form = self.form
