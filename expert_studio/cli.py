@@ -34,6 +34,7 @@ from expert_studio.commands.markets import marketplace_verbs, search
 from expert_studio.commands.officials import official_verbs
 from expert_studio.commands.packing import package
 from expert_studio.commands.providers import provider_verbs
+from expert_studio.commands.registries import registry_verbs
 from expert_studio.commands.report import Sentences
 from expert_studio.commands.signing import keygen, sign, verify
 from expert_studio.commands.training import train
@@ -77,6 +78,7 @@ app.command("validate")(validate_expert)
 app.command("lock")(lock)
 app.add_typer(trust_verbs, name="trust")
 app.add_typer(official_verbs, name="official")
+app.add_typer(registry_verbs, name="registry")
 app.add_typer(base_verbs, name="base")
 app.add_typer(dataset_verbs, name="dataset")
 app.add_typer(provider_verbs, name="provider")
