@@ -20,10 +20,16 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from expert_studio.composition.base_links import BaseInUse, BaseLinks
+from expert_studio.composition.closing import Closing
+from expert_studio.composition.first_start import FirstStart
+from expert_studio.composition.job_links import JobLinks
 from expert_studio.composition.kept_settings import KeptSettings
+from expert_studio.composition.log_links import LogLinks
+from expert_studio.composition.opening import taken_folders
 from expert_studio.composition.page_links import PageLinks
 from expert_studio.composition.pages import MADE_LATE, Pages, import_late_pages
 from expert_studio.composition.parts import Parts
+from expert_studio.composition.shell import Shell
 from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.core.experts.bundled import install_bundled
 from expert_studio.core.experts.library import Library
@@ -36,6 +42,7 @@ from expert_studio.core.inference.conversation import (
 )
 from expert_studio.core.inference.history import History
 from expert_studio.core.inference.torch_preload import bring_library, short_turns
+from expert_studio.core.log_file import LogFile
 from expert_studio.core.settings import Folders, bundled_experts_folder
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.base_download import BaseDownload
@@ -43,6 +50,7 @@ from expert_studio.runtime.cycle_collector import CycleCollector
 from expert_studio.runtime.defects import defects_reported_to
 from expert_studio.runtime.dialogue import Dialogue
 from expert_studio.runtime.model_thread import ModelThread
+from expert_studio.runtime.one_window import OneWindow
 from expert_studio.views.main_window import MainWindow
 from expert_studio.views.notices import Notices
 from expert_studio.views.theme import Theme
@@ -98,7 +106,8 @@ class Studio(QObject):
         self.database_lane = Background(threads=1)
         self.settings = KeptSettings(folders, self.database_lane, self)
         self.theme = Theme(application, self)
-        self.theme.apply(self.settings.value.theme)
+        self.theme.apply(self.settings.value.theme, self.settings.value.font_percent)
+        self.theme.set_reduced_motion(self.settings.value.reduced_motion)
         self.library = Library(folders.library)
         self.model_thread = ModelThread(factory)
         self.base_download = BaseDownload(folders.bases)
@@ -111,8 +120,20 @@ class Studio(QObject):
         self._pages = Pages(parts, self)
         self._base_links = BaseLinks(parts, self._pages, self._base, self._collector, self)
         self._page_links = PageLinks(parts, self._pages, self._base_links, self)
+        self.jobs = JobLinks(parts, self._pages, self)
+        self._closing = Closing(parts, self.jobs, self)
+        self._log_links = LogLinks(parts, self._pages, self)
+        self.first_start = FirstStart(parts, self._pages, self)
+        self.shell = Shell(parts, self._pages, self)
+        add = self.shell.entries.add
+        add(self.tr("Show the log"), self._log_links.open, words="errors report")
+        add(self.tr("Take the tour"), self.first_start.show_tour, words="help first steps")
+        add(self.tr("Choose a base"), self.first_start.show_bases, words="model download")
+        self._page_links.experts_read.connect(self.shell.set_experts)
+        self._page_links.offline_wanted.connect(self.jobs.stop_download)
         self._connect()
         self.window.restore(self.settings.value.window_geometry)
+        self.window.restore_splits(self.settings.value.window_splits)
         if self.settings.unreadable is not None:
             self.notices.error(self.settings.unreadable)
 
@@ -187,7 +208,11 @@ class Studio(QObject):
         if self._is_closed:
             return
         self._is_closed = True
-        self.settings.close(window_geometry=self.window.geometry_text())
+        self.settings.close(
+            window_geometry=self.window.geometry_text(),
+            window_page=self.window.page,
+            window_splits=self.window.splits_text(),
+        )
         self.dialogue.close()
         self.base_download.close()
         ended = self.model_thread.close()
@@ -212,7 +237,15 @@ class Studio(QObject):
     @Slot()
     def _on_painted(self) -> None:
         """The window is there: now what the other pages are made of is read, beside it."""
+        if self.settings.value.window_page in self.window.titles:
+            QTimer.singleShot(0, self, self._show_last_page)
         self.background.run(import_late_pages, on_done=self._on_pages_imported)
+
+    @Slot()
+    def _show_last_page(self) -> None:
+        page = self.settings.value.window_page
+        if self.settings.value.first_run_done and page not in MADE_LATE:
+            self.window.show_page(page)
 
     def _on_pages_imported(self, _: None) -> None:
         self._make_next(MADE_LATE)
@@ -225,6 +258,8 @@ class Studio(QObject):
             self._set_to_work()
             return
         self.window.made(names[0])
+        if names[0] == self.settings.value.window_page and self.settings.value.first_run_done:
+            self.window.show_page(names[0])
         QTimer.singleShot(BREATH_MS, self, partial(self._make_next, names[1:]))
 
     def _set_to_work(self) -> None:
@@ -237,6 +272,7 @@ class Studio(QObject):
             on_failed=self._on_bundled_failed,
         )
         self.background.run(empty_trash, self.library)
+        self.first_start.begin()
         self.train_page.start()
         self._page_links.library_changed()
 
@@ -258,14 +294,25 @@ def main(arguments: Sequence[str] = ()) -> int:
     application.setApplicationName("Expert Studio")
     application.setDesktopFileName("expert-studio")
     application.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
-        return runner.run(_run(application))
+    taken = taken_folders()
+    if taken is None:
+        return 0
+    folders, one_window = taken
+    written = LogFile(folders)
+    written.start()
+    try:
+        with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+            return runner.run(_run(application, folders, one_window))
+    finally:
+        written.close()
+        one_window.close()
 
 
-async def _run(application: QApplication) -> int:
+async def _run(application: QApplication, folders: Folders, one_window: OneWindow) -> int:
     closed = asyncio.Event()
-    studio = Studio(application, Folders.default())
+    studio = Studio(application, folders)
     studio.closed.connect(closed.set)
+    one_window.raise_wanted.connect(studio.window.bring_to_front)
     with defects_reported_to(studio.report_defect):
         studio.open()
         await closed.wait()

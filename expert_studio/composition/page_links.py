@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from expert_studio.composition.base_links import BaseLinks
 from expert_studio.composition.pages import (
@@ -25,7 +25,15 @@ from expert_studio.core.settings import Settings
 
 
 class PageLinks(QObject):
-    """One group of connections a page; what is made late is connected when it is made."""
+    """One group of connections a page; what is made late is connected when it is made.
+
+    Signals:
+        experts_read(tuple[InstalledExpert, ...]): what the library holds now.
+        offline_wanted(): the network was switched off while something comes over it.
+    """
+
+    experts_read = Signal(object)
+    offline_wanted = Signal()
 
     def __init__(
         self, parts: Parts, pages: Pages, base: BaseLinks, parent: QObject | None = None
@@ -66,10 +74,8 @@ class PageLinks(QObject):
         self._pages.datasets.crashed.connect(self._parts.notices.crash)
 
     def _connect_training(self) -> None:
-        train, job = self._pages.training, self._parts.window.rail.job
+        train = self._pages.training
         train.crashed.connect(self._parts.notices.crash)
-        train.process.listed.connect(job.show_glances)
-        job.opened.connect(self._on_run_wanted)
         train.shown_wanted.connect(self._on_training_wanted)
         train.library_changed.connect(self._on_library_changed)
         train.library_changed.connect(self._pages.library.refresh)
@@ -97,11 +103,6 @@ class PageLinks(QObject):
         self._parts.window.show_page(TRAINING)
 
     @Slot(str)
-    def _on_run_wanted(self, identifier: str) -> None:
-        self._pages.training.open(identifier)
-        self._parts.window.show_page(TRAINING)
-
-    @Slot(str)
     def _on_add_to_stack(self, name: str) -> None:
         self._pages.chat.add_to_stack(name)
         self._parts.window.show_page(CHAT)
@@ -121,11 +122,15 @@ class PageLinks(QObject):
     def _on_experts_read(self, experts: tuple[InstalledExpert, ...]) -> None:
         self._base.set_experts(experts)
         self._pages.chat.set_experts(experts)
+        self.experts_read.emit(experts)
 
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:
+        if settings.offline and self._parts.base_download.running:
+            self.offline_wanted.emit()
         self._pages.settings.set_settings(settings)
-        self._parts.theme.apply(settings.theme)
+        self._parts.theme.apply(settings.theme, settings.font_percent)
+        self._parts.theme.set_reduced_motion(settings.reduced_motion)
 
     @Slot()
     def _on_first_run_left(self) -> None:

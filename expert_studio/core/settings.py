@@ -21,6 +21,8 @@ Theme = Literal["light", "dark", "system"]
 Quantization = Literal["bf16", "fp32", "nf4", "int8", "int4"]
 KVFormat = Literal["native", "int8", "int4"]  # native: as the base computes
 UnsignedPolicy = Literal["ask", "always", "never"]
+HOME_VARIABLE = "EXPERT_STUDIO_HOME"
+DATA_POINTER = "data"  # the key in `pointer_file` that names the data folder
 BUNDLED_BASE = "bundled"  # how the settings and `--base` call it
 BUNDLED_BASE_NAME = "expert-base-12m"  # how manifests and recipes call it
 
@@ -39,6 +41,20 @@ def bundled_experts_folder() -> Path:
     return beside_package if beside_package.is_dir() else inside_package
 
 
+def pointer_file() -> Path:
+    """Where a data folder that the person chose is noted: outside of any data folder."""
+    return Path(platformdirs.user_config_dir("expert-studio", appauthor=False)) / "data-folder.json"
+
+
+def _pointed_to() -> Path | None:
+    try:
+        noted = json.loads(pointer_file().read_text(encoding="utf-8"))
+        chosen = noted[DATA_POINTER]
+        return Path(chosen) if isinstance(chosen, str) and chosen else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """Where one data folder keeps its parts. Nothing is created until asked for."""
@@ -47,9 +63,12 @@ class Folders:
 
     @classmethod
     def default(cls) -> Self:
-        home = os.environ.get("EXPERT_STUDIO_HOME")
+        home = os.environ.get(HOME_VARIABLE)
         if home:
             return cls(Path(home).expanduser().resolve())
+        chosen = _pointed_to()
+        if chosen is not None:
+            return cls(chosen)
         return cls(Path(platformdirs.user_data_dir("expert-studio", appauthor=False)))
 
     @property

@@ -26,7 +26,7 @@ class TrainingEvaluation(QObject):
         told(str): a line of progress.
         finished(str): the run that was scored; its figures are in its folder.
         failed(ExpertError): the sentence to show.
-        ended(): after each of the two.
+        ended(): after each of the two, and after `stop`.
     """
 
     told = Signal(str)
@@ -39,6 +39,7 @@ class TrainingEvaluation(QObject):
         self._data = data
         self._process: QProcess | None = None
         self._run = ""
+        self._stopped = False
 
     @property
     def run(self) -> str:
@@ -60,9 +61,15 @@ class TrainingEvaluation(QObject):
         process.readyReadStandardError.connect(self._on_told)
         process.errorOccurred.connect(self._on_error)
         process.finished.connect(self._on_finished)
-        self._process, self._run = process, run
+        self._process, self._run, self._stopped = process, run, False
         arguments = [] if getattr(sys, "frozen", False) else ["-m", "expert_studio"]
         process.start(sys.executable, [*arguments, "--cli", "evaluate", run, "--json"])
+
+    def stop(self) -> None:
+        """Ends it without a score; `ended` follows."""
+        if self._process is not None:
+            self._stopped = True
+            self._process.kill()
 
     def close(self) -> bool:
         """Ends it. Call before the application ends."""
@@ -105,7 +112,7 @@ class TrainingEvaluation(QObject):
             process.deleteLater()
         if error is None:
             self.finished.emit(run)
-        else:
+        elif not self._stopped:
             self.failed.emit(error)
         self.ended.emit()
 

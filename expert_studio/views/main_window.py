@@ -13,15 +13,17 @@ Signals:
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QMimeData, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QMimeData, QRect, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QGuiApplication,
     QKeySequence,
     QPaintEvent,
     QResizeEvent,
@@ -30,6 +32,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
+    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -42,6 +45,7 @@ from expert_studio.views.widgets.status_line import StatusLine
 EXPERT_SUFFIX = ".expert"
 FIRST_SIZE = (1280, 800)
 LEAST_SIZE = (1000, 640)
+TITLE_BAR_PX, LEAST_GRIP_PX = 28, 120
 NAMED_RAIL_FROM = 1260  # narrower, the page needs the room more than the names do
 
 
@@ -55,8 +59,11 @@ class MainWindow(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self._was_painted = False
+        self._splits: dict[str, str] = {}
+        self.may_close: Callable[[], bool] = lambda: True  # asked before each closing
         self._pages: dict[str, QWidget] = {}
         self._makers: dict[str, Callable[[], QWidget]] = {}
+        self._titles: dict[str, tuple[str, str]] = {}
         self.rail = Rail()
         self.status = StatusLine()
         self._stack = QStackedWidget()
@@ -110,10 +117,26 @@ class MainWindow(QMainWindow):
         self._stack.addWidget(page)
         self.rail.add_page(name, title, icon, at_bottom)
         sequence = "Ctrl+," if at_bottom else f"Ctrl+{len(self._pages)}"
-        shortcut = QShortcut(QKeySequence(sequence), self)
-        shortcut.activated.connect(partial(self.show_page, name))
+        self.add_shortcut(sequence, title, partial(self.show_page, name))
+        self._titles[name] = (title, sequence)
         if len(self._pages) == 1:
             self.rail.select(name)
+
+    @property
+    def titles(self) -> dict[str, tuple[str, str]]:
+        """Each page's title and shortcut by its name, in the order of the rail."""
+        return dict(self._titles)
+
+    def add_shortcut(self, keys: str, does: str, run: Callable[[], object]) -> QShortcut:
+        """A shortcut that works on every page; `does` says what, for the sheet of shortcuts."""
+        shortcut = QShortcut(QKeySequence(keys), self)
+        shortcut.setWhatsThis(does)
+        shortcut.activated.connect(run)
+        return shortcut
+
+    def pages(self) -> dict[str, QWidget]:
+        """The pages that are made, by name."""
+        return {name: page for name, page in self._pages.items() if self.is_made(name)}
 
     def is_made(self, name: str) -> bool:
         """Whether the page of that name is more than a place in the rail."""
@@ -128,6 +151,7 @@ class MainWindow(QMainWindow):
             self._stack.insertWidget(self._stack.indexOf(holder), page)
             self._stack.removeWidget(holder)
             holder.deleteLater()
+            self._set_splits()
             self.page_made.emit(name)
         return self._pages[name]
 
@@ -137,14 +161,57 @@ class MainWindow(QMainWindow):
         self.rail.select(name)
         self.page_shown.emit(name)
 
+    @Slot()
+    def bring_to_front(self) -> None:
+        """Shows the window above the others, also if it was minimized."""
+        if self.isMinimized():
+            self.showNormal()
+        self.raise_()
+        self.activateWindow()
+
     def geometry_text(self) -> str:
         """Size and place, as settings keep them."""
         return base64.b64encode(bytes(self.saveGeometry().data())).decode("ascii")
 
     def restore(self, geometry_text: str) -> None:
-        """Takes size and place from an earlier `geometry_text`; anything else is ignored."""
+        """Takes size and place from an earlier `geometry_text`; anything else is ignored.
+
+        On a screen that is gone it would be out of reach: then it stands on the first one.
+        """
         if geometry_text:
-            self.restoreGeometry(QByteArray.fromBase64(geometry_text.encode("ascii", "ignore")))
+            self.restoreGeometry(_bytes(geometry_text))
+        if not any(
+            _is_within_reach(self.frameGeometry(), screen.availableGeometry())
+            for screen in QGuiApplication.screens()
+        ):
+            room = QGuiApplication.primaryScreen().availableGeometry()
+            self.resize(self.size().boundedTo(room.size()).expandedTo(self.minimumSize()))
+            self.move(room.topLeft())
+
+    def splits_text(self) -> str:
+        """Where every named splitter stands, as settings keep it."""
+        self._keep_splits()
+        return json.dumps(self._splits)
+
+    def restore_splits(self, splits_text: str) -> None:
+        """Takes the places from an earlier `splits_text`, also for pages that come later."""
+        try:
+            told = json.loads(splits_text or "{}")
+            self._splits = {str(name): str(state) for name, state in told.items()}
+        except (ValueError, AttributeError):
+            self._splits = {}
+        self._set_splits()
+
+    def _keep_splits(self) -> None:
+        for splitter in self.findChildren(QSplitter):
+            if splitter.objectName():
+                state = bytes(splitter.saveState().data())
+                self._splits[splitter.objectName()] = base64.b64encode(state).decode("ascii")
+
+    def _set_splits(self) -> None:
+        for splitter in self.findChildren(QSplitter):
+            if splitter.objectName() in self._splits:
+                splitter.restoreState(_bytes(self._splits[splitter.objectName()]))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -157,6 +224,9 @@ class MainWindow(QMainWindow):
         self.rail.set_compact(self.width() < NAMED_RAIL_FROM)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_close():
+            event.ignore()
+            return
         super().closeEvent(event)
         self.closing.emit()
 
@@ -173,6 +243,17 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_painted(self) -> None:
         self.painted.emit()
+
+
+def _bytes(text: str) -> QByteArray:
+    return QByteArray.fromBase64(text.encode("ascii", "ignore"))
+
+
+def _is_within_reach(frame: QRect, room: QRect) -> bool:
+    """Whether enough of the title bar is there to be taken hold of."""
+    bar = QRect(frame.x(), frame.y(), frame.width(), TITLE_BAR_PX)
+    seen = bar.intersected(room)
+    return seen.width() >= LEAST_GRIP_PX and seen.height() >= TITLE_BAR_PX // 2
 
 
 def _experts_in(data: QMimeData) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from expert_studio.core.errors import CrashReport, ExpertError
@@ -16,14 +16,25 @@ from expert_studio.views.theme_tokens import STATUS_HEIGHT
 from expert_studio.views.widgets.crash_dialog import CrashDialog
 from expert_studio.views.widgets.toast import WIDTH, Toast
 
-GONE_AFTER_MS = 6000
+GONE_AFTER_MS = 6_000
+UNDONE_UNTIL_MS = 10_000  # what can be undone stays longer
 MOST_AT_ONCE = 4
 MARGIN = 16
 _MOVED = (QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.Move, QEvent.Type.Resize)
 
 
 class Notices(QObject):
-    """Shows toasts over the lower right corner of `host`, dialogs above it."""
+    """Shows toasts over the lower right corner of `host`, dialogs above it.
+
+    Signals:
+        told(str, str): severity ("info", "warn", "bad") and the sentences of each notice.
+        crashed(CrashReport): each defect, also those that a dialog already shows.
+        log_wanted(): the person wants to see the log.
+    """
+
+    told = Signal(str, str)
+    crashed = Signal(object)
+    log_wanted = Signal()
 
     def __init__(self, host: QWidget) -> None:
         super().__init__(host)
@@ -66,24 +77,26 @@ class Notices(QObject):
     def toast(
         self, text: str, action: str = "", on_action: Callable[[], None] | None = None
     ) -> None:
-        """A message that goes after six seconds; `action` names the one button it may have."""
+        """A message that goes by itself, but not while the mouse or the keyboard is on it.
+
+        `action` names the one button it may have.
+        """
         shown = Toast(text, "", "", "info", self._host)
         if action and on_action is not None:
             shown.add_action(action, on_action)
         self._show(shown)
-        leave = QTimer(shown)
-        leave.setSingleShot(True)
-        leave.timeout.connect(shown.dismiss)
-        leave.start(GONE_AFTER_MS)
+        shown.leave_after(GONE_AFTER_MS if not action else UNDONE_UNTIL_MS)
 
     @Slot(object)
     def crash(self, report: CrashReport) -> None:
         """A defect. One dialog; what follows while it is open is added to it."""
+        self.crashed.emit(report)
         if self._crash is not None:
             self._crash.add(report)
             return
         self._crash = CrashDialog(report, self._host)
         self._crash.finished.connect(self._on_crash_closed)
+        self._crash.log_wanted.connect(self.log_wanted)
         self._crash.open()
 
     def ask(
@@ -115,6 +128,7 @@ class Notices(QObject):
             self._toasts[0].dismiss()
         toast.show()
         self._place()
+        self.told.emit(toast.severity, toast.accessibleName())
 
     def _place(self) -> None:
         bottom = self._lowest()

@@ -6,6 +6,9 @@ repaints by itself when the application's palette changes, so it holds no theme 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
@@ -28,6 +31,17 @@ from expert_studio.views.theme_tokens import (
     Tokens,
 )
 
+_shown_percent = [100]  # of the theme in force; painted widgets hold no theme object
+_FLASH_MS = 1000
+_EFFECTS = (
+    Qt.UIEffect.UI_AnimateMenu,
+    Qt.UIEffect.UI_FadeMenu,
+    Qt.UIEffect.UI_AnimateCombo,
+    Qt.UIEffect.UI_AnimateTooltip,
+    Qt.UIEffect.UI_FadeTooltip,
+    Qt.UIEffect.UI_AnimateToolBox,
+)
+
 
 class Theme(QObject):
     """Applies light, dark or the system's scheme. Lives on the main thread.
@@ -42,6 +56,7 @@ class Theme(QObject):
         super().__init__(parent)
         self._application = application
         self._choice: ThemeChoice = "system"
+        self._percent = 100
         self._tokens: Tokens | None = None
         self._families = _load_fonts()
         self._application.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
@@ -50,13 +65,18 @@ class Theme(QObject):
     def tokens(self) -> Tokens:
         return self._tokens or LIGHT
 
-    def apply(self, choice: ThemeChoice) -> None:
-        """Restyles the whole application; does nothing when it looks so already."""
+    def apply(self, choice: ThemeChoice, font_percent: int | None = None) -> None:
+        """Restyles the whole application; does nothing when it looks so already.
+
+        `font_percent` is of the tokens' sizes of type; without it, it stays as it is.
+        """
         self._choice = choice
+        self._percent = self._percent if font_percent is None else font_percent
         tokens = self._wanted()
-        if tokens is self._tokens:
+        if tokens == self._tokens:
             return
         self._tokens = tokens
+        _shown_percent[0] = self._percent
         if self._application.font() != body_font():
             self._application.setFont(body_font())
         self._application.setPalette(_palette(tokens))
@@ -64,11 +84,20 @@ class Theme(QObject):
         self._application.setStyleSheet(theme_sheet.sheet(tokens, mono_family(), icons))
         self.changed.emit(tokens)
 
+    def set_reduced_motion(self, reduced: bool) -> None:
+        """Whether menus, lists and the text cursor stay still."""
+        hints = self._application.styleHints()
+        hints.setCursorFlashTime(0 if reduced else _FLASH_MS)
+        for effect in _EFFECTS:
+            self._application.setEffectEnabled(effect, not reduced)
+
     def _wanted(self) -> Tokens:
         if self._choice == "system":
             scheme = QGuiApplication.styleHints().colorScheme()
-            return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
-        return DARK if self._choice == "dark" else LIGHT
+            dark = scheme == Qt.ColorScheme.Dark
+        else:
+            dark = self._choice == "dark"
+        return _tokens(dark, self._percent)
 
     @Slot()
     def _on_scheme_changed(self) -> None:
@@ -81,24 +110,30 @@ def tokens_of(_widget: QWidget) -> Tokens:
     Told by the application's palette: a widget's own lags behind under a style sheet.
     """
     window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
-    return DARK if window.lightness() < 128 else LIGHT
+    return _tokens(window.lightness() < 128, _shown_percent[0])
 
 
 def was_recoloured(event: QEvent, shown: Tokens) -> bool:
     """Whether a change event means that what was drawn with `shown` must be drawn anew.
 
-    Qt sends several palette changes for one change of theme; this is true for one.
+    Qt sends several events for one change of theme or font size; this is true for one.
     """
-    if event.type() != QEvent.Type.PaletteChange:
+    if event.type() not in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
         return False
     window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
-    return (window.lightness() < 128) != shown.dark
+    dark, percent = window.lightness() < 128, _shown_percent[0]
+    return (dark, percent) != (shown.dark, shown.font_percent)
+
+
+def scaled(pixels: int) -> int:
+    """A size of type, or of what holds type, at the font scale in force."""
+    return round(pixels * _shown_percent[0] / 100)
 
 
 def body_font(pixels: int = BODY_PX, weight: int = 400) -> QFont:
     """The text font at a size in pixels; 400 regular, 500 medium, 600 semi-bold."""
     font = QFont(FAMILY if FAMILY in QFontDatabase.families() else QFont().family())
-    font.setPixelSize(pixels)
+    font.setPixelSize(scaled(pixels))
     font.setWeight(QFont.Weight(weight))
     return font
 
@@ -107,7 +142,7 @@ def mono_font(pixels: int = 12) -> QFont:
     """The font of code and of numbers that are compared, at a size in pixels."""
     font = QFont(mono_family())
     font.setStyleHint(QFont.StyleHint.Monospace)
-    font.setPixelSize(pixels)
+    font.setPixelSize(scaled(pixels))
     return literal(font)
 
 
@@ -130,6 +165,12 @@ def restyle(widget: QWidget, **properties: object) -> None:
         widget.setProperty(name, value)
     widget.style().unpolish(widget)
     widget.style().polish(widget)
+
+
+@lru_cache(maxsize=16)
+def _tokens(dark: bool, percent: int) -> Tokens:
+    plain = DARK if dark else LIGHT
+    return plain if percent == plain.font_percent else replace(plain, font_percent=percent)
 
 
 def _load_fonts() -> tuple[str, ...]:

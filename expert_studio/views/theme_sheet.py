@@ -38,6 +38,8 @@ QFrame[role="toast"] { background: $raised; border: 1px solid $line;
   border-radius: ${card_radius}px; }
 QFrame[role="toast"][severity="bad"] { border-left: 3px solid $bad; }
 QFrame[role="toast"][severity="warn"] { border-left: 3px solid $warn; }
+QFrame[role="palette"] { background: $raised; border: 1px solid $line;
+  border-radius: ${card_radius}px; }
 QFrame[role="drop"] { background: transparent; border: 1px dashed $faint;
   border-radius: ${card_radius}px; }
 QFrame[role="drop"][active="true"] { background: $accent_weak; border: 1px dashed $accent; }
@@ -48,7 +50,8 @@ QLabel:disabled { color: $faint; }
 QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
 QLabel[role="heading"] { font-size: ${body}px; font-weight: 600; }
 QLabel[role="strong"] { font-weight: 600; }
-QLabel[role="brand"] { font-size: 15px; font-weight: 600; }
+QLabel[role="brand"], QLabel[role="name"] { font-size: ${brand}px; font-weight: 600; }
+QLabel[role="value"] { font-size: ${secondary}px; }
 QLabel[role="figure"] { font-size: ${figure}px; font-weight: 600; }
 QLabel[role="muted"] { color: $muted; }
 QLabel[role="faint"] { color: $faint; font-size: ${small}px; }
@@ -188,18 +191,19 @@ def sheet(tokens: Tokens, mono_family: str, icons: str) -> str:
 
     `icons` is the folder with the pictures of the check mark and of the arrow, with slashes.
     """
-    colours = {name: getattr(tokens, name) for name in Tokens.__slots__ if name != "dark"}
+    colours = {name: getattr(tokens, name) for name in Tokens.__slots__}
     suffix = "-dark" if tokens.dark else ""
     return _SHEET.substitute(
         colours,
         mono=f'"{mono_family}"',
         tick=f'url("{icons}/tick{suffix}.svg")',
         arrow=f'url("{icons}/arrow{suffix}.svg")',
-        body=t.BODY_PX,
-        secondary=t.SECONDARY_PX,
-        small=t.SMALL_PX,
-        title=t.TITLE_PX,
-        figure=t.FIGURE_PX,
+        body=tokens.px(t.BODY_PX),
+        secondary=tokens.px(t.SECONDARY_PX),
+        small=tokens.px(t.SMALL_PX),
+        brand=tokens.px(t.BRAND_PX),
+        title=tokens.px(t.TITLE_PX),
+        figure=tokens.px(t.FIGURE_PX),
         card_radius=t.CARD_RADIUS,
         control_radius=t.CONTROL_RADIUS,
     )

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 FAMILY = "Inter"
 MONO_FAMILY = "JetBrains Mono"
 
+FONT_PERCENTS = (90, 100, 110, 125, 150)
 BODY_PX = 13
 SECONDARY_PX = 12
 SMALL_PX = 11
+BRAND_PX = 15
 TITLE_PX = 17
 FIGURE_PX = 19
 
@@ -62,6 +64,11 @@ class Tokens:
     syntax_string: str
     syntax_number: str
     syntax_comment: str
+    font_percent: int = 100  # of the sizes above
+
+    def px(self, size: int) -> int:
+        """A size of type, or of what holds type, at the person's font scale."""
+        return round(size * self.font_percent / 100)
 
     def tier(self, name: str) -> str:
         """The colour of a tier: format, language, technology, domain or task; grey otherwise."""

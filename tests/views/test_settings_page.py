@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import keyring
+import platformdirs
 import pytest
 from keyring.backend import KeyringBackend
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMainWindow, QPushButton
 from pytestqt.qtbot import QtBot
 
+from expert_studio.core import data_folder
 from expert_studio.core.inference.conversation import BaseRequest
 from expert_studio.core.inference.hub import stored_token
 from expert_studio.core.inference.transfer import Patience
@@ -145,9 +147,64 @@ def test_theme_and_motion_are_told_at_once_and_load_nothing(stage: Stage) -> Non
     assert stage.bases == []
 
 
+def test_text_size_network_and_unsigned_packages_are_told_at_once(stage: Stage) -> None:
+    stage.press("Text size: 125 %")
+    stage.press("Work offline")
+    policy = next(
+        box for box in stage.page.findChildren(QComboBox) if "signed" in box.accessibleName()
+    )
+    stage.qtbot.keyClick(policy, Qt.Key.Key_End)
+    assert stage.settings == [
+        Settings(font_percent=125),
+        Settings(font_percent=125, offline=True),
+        Settings(font_percent=125, offline=True, unsigned_packages="never"),
+    ]
+    assert stage.bases == []
+
+
+def test_what_the_environment_switched_off_no_setting_switches_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPERT_STUDIO_OFFLINE", "1")
+    stage.page.set_settings(Settings(theme="dark"))
+    assert stage.button("Work offline").isChecked()
+    assert not stage.button("Work offline").isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [("theme", 1), ("OFFLINE", 1), ("no such thing", 0), ("base", 4), ("", 5)],
+)
+def test_settings_are_found_by_their_words(stage: Stage, wanted: str, shown: int) -> None:
+    stage.page.focus_search()
+    field = stage.page.focusWidget()
+    assert isinstance(field, QLineEdit)
+    stage.qtbot.keyClicks(field, wanted)
+    cards = [card for card in stage.page._cards if card.isVisible()]
+    assert len(cards) == shown
+    assert stage.page._nothing.isVisible() is (shown == 0)
+
+
+def test_another_data_folder_waits_for_the_next_start(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda *_, **__: str(tmp_path / "conf"))
+    stage.folders.data.mkdir(exist_ok=True)
+    stage.page.choose_data_folder(stage.folders.data / "inside")
+    stage.settle()
+    assert "in the other" in stage.told()
+    stage.page.choose_data_folder(tmp_path / "new")
+    stage.settle()
+    assert data_folder.placed() == data_folder.Order(tmp_path / "new", move=True)
+    assert "next start" in stage.page._data.words()
+    stage.press("Leave the data where it is")
+    assert data_folder.placed() is None
+
+
 def test_quantization_and_device_load_the_base_anew(stage: Stage) -> None:
     stage.press("nf4")
-    device = stage.page.findChild(QComboBox)
+    boxes = stage.page.findChildren(QComboBox)
+    device = next(box for box in boxes if box.accessibleName().startswith("Device"))
     stage.qtbot.keyClick(device, Qt.Key.Key_Down)
     assert [request.quantization for request in stage.bases] == ["nf4", "nf4"]
     assert stage.bases[-1] == BaseRequest(stage.folders.bundled_base, "nf4", "cpu")
@@ -238,10 +295,15 @@ def test_offline_nothing_is_offered_to_fetch(stage: Stage, monkeypatch: pytest.M
     assert "switched off" in stage.page._bases._room.text()
 
 
+def _token_field(stage: Stage) -> QLineEdit:
+    fields = stage.page.findChildren(QLineEdit)
+    return next(one for one in fields if one.echoMode() != QLineEdit.EchoMode.Normal)
+
+
 def test_a_token_is_kept_in_the_keyring_and_nowhere_else(
     working_keyring: MemoryKeyring, stage: Stage
 ) -> None:
-    field = stage.page.findChild(QLineEdit)
+    field = _token_field(stage)
     assert field.echoMode() == QLineEdit.EchoMode.Password
     stage.qtbot.keyClicks(field, "hf_secretsecret")
     stage.press("Keep the token")
@@ -255,7 +317,7 @@ def test_a_token_is_kept_in_the_keyring_and_nowhere_else(
 
 
 def test_without_a_keyring_a_token_is_refused_with_the_way_out(stage: Stage) -> None:
-    stage.qtbot.keyClicks(stage.page.findChild(QLineEdit), "hf_secretsecret")
+    stage.qtbot.keyClicks(_token_field(stage), "hf_secretsecret")
     stage.press("Keep the token")
     assert "HF_TOKEN" in stage.told()
     assert "hf_secret" not in stage.told()

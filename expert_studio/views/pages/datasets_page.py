@@ -162,6 +162,10 @@ class DatasetsPage(QWidget):
         self.works.dataset_opened()
         self.view.table.setFocus()
 
+    def begin_wizard(self) -> None:
+        """Begins a new dataset."""
+        self._begin_wizard()
+
     def _session_key(self) -> str:
         return self.wizard.model_form.session_key
 

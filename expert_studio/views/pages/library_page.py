@@ -127,6 +127,10 @@ class LibraryPage(QWidget):
         """Installs files one after another, once the person has agreed where need be."""
         self._installs.install(paths)
 
+    def ask_for_files(self) -> None:
+        """Asks which files to install."""
+        self._on_install_asked()
+
     def choose(self, name: str) -> None:
         """Shows an expert, installed or missing, in details, cards and graph; "" for none."""
         self._chosen = name

@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib import metadata
 
-from PySide6.QtCore import Qt, Slot, qVersion
+from PySide6.QtCore import Qt, Signal, Slot, qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -19,17 +19,25 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.errors import CrashReport
+from expert_studio.core.log_file import redacted
 
 _DISTRIBUTIONS = ("expert-studio", "PySide6_Essentials", "torch", "tokenizers", "safetensors")
 
 
 class CrashDialog(QDialog):
+    """Signals:
+    log_wanted(): the person wants to see the log.
+    """
+
+    log_wanted = Signal()
+
     def __init__(self, report: CrashReport, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Something went wrong"))
         self.resize(680, 440)
         self._text = QPlainTextEdit()
         self._text.setReadOnly(True)
+        self._text.setTabChangesFocus(True)
         self._text.setProperty("role", "mono")
         self._text.setAccessibleName(self.tr("Report of the defect"))
         self._text.setPlainText(f"{versions()}\n\n{_told(report)}")
@@ -45,7 +53,8 @@ class CrashDialog(QDialog):
         detail = QLabel(
             self.tr(
                 "Your conversations are saved and the window stays open. "
-                "The report below says what happened; it holds no text of yours."
+                "The report below says what happened; keys, mail addresses and your home folder "
+                "are taken out of it."
             )
         )
         detail.setProperty("role", "muted")
@@ -55,6 +64,7 @@ class CrashDialog(QDialog):
         row = QHBoxLayout()
         row.addStretch(1)
         for text, slot, role in (
+            (self.tr("Show the log…"), self._on_log, ""),
             (self.tr("Copy report"), self._on_copy, ""),
             (self.tr("Go on"), self.accept, "primary"),
         ):
@@ -78,6 +88,11 @@ class CrashDialog(QDialog):
             self._text.appendPlainText(f"\n{told}")
 
     @Slot()
+    def _on_log(self) -> None:
+        self.accept()
+        self.log_wanted.emit()
+
+    @Slot()
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self.report)
 
@@ -97,4 +112,4 @@ def versions() -> str:
 
 
 def _told(report: CrashReport) -> str:
-    return f"In {report.where}: {report.summary}\n{report.trace}"
+    return redacted(f"In {report.where}: {report.summary}\n{report.trace}")

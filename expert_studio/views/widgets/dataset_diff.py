@@ -19,7 +19,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from expert_studio.views.theme import body_font, literal, mono_family, tokens_of, was_recoloured
+from expert_studio.views.theme import (
+    body_font,
+    literal,
+    mono_family,
+    scaled,
+    tokens_of,
+    was_recoloured,
+)
 from expert_studio.views.theme_tokens import Tokens
 from expert_studio.views.widgets.dataset_words import count_text, value_name
 
@@ -122,10 +129,11 @@ class DatasetDiff(QFrame):
         head = self.tr("Row {n}").format(n=row["id"])
         if self._kind == "moved":
             head += f" · {html.escape(value_name('split', row['split']))}"
+        small = scaled(11)
         return (
-            f'<p style="color:{tokens.muted}; font-size:11px; margin:10px 0 2px 0">{head}</p>'
-            f'<p style="margin:0 0 4px 0; font-size:12px">{texts[0]}</p>'
-            f'<p style="margin:0; font-family:{mono_family()}; font-size:11px">{texts[1]}</p>'
+            f'<p style="color:{tokens.muted}; font-size:{small}px; margin:10px 0 2px 0">{head}</p>'
+            f'<p style="margin:0 0 4px 0; font-size:{scaled(12)}px">{texts[0]}</p>'
+            f'<p style="margin:0; font-family:{mono_family()}; font-size:{small}px">{texts[1]}</p>'
         )
 
     @Slot(QAbstractButton)

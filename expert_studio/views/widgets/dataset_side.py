@@ -77,6 +77,7 @@ class DatasetSide(QFrame):
         below.addWidget(heading)
         below.addWidget(self.rendered, 1)
         self._row = QSplitter(Qt.Orientation.Vertical)
+        self._row.setObjectName("dataset row")
         self._row.setChildrenCollapsible(False)
         self._row.setHandleWidth(8)
         self._row.setStyleSheet("QSplitter::handle { background: transparent; }")

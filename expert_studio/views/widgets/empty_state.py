@@ -18,7 +18,7 @@ class EmptyState(QWidget):
         self._icon = icon
         self._picture = QLabel()
         self._heading = QLabel(heading)
-        self._heading.setStyleSheet("font-size: 15px; font-weight: 600")
+        self._heading.setProperty("role", "name")
         self._sentence = QLabel(sentence)
         self._sentence.setProperty("role", "muted")
         self._sentence.setWordWrap(True)

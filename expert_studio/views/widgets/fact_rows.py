@@ -71,7 +71,7 @@ class _FactRow(QFrame):
 
 def _value(label: str, text: str) -> ElidedLabel:
     value = ElidedLabel(text, Qt.TextElideMode.ElideRight)
-    value.setStyleSheet("font-size: 12px")
+    value.setProperty("role", "value")
     value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     value.setAccessibleName(f"{label}: {text}")
     return value

@@ -110,5 +110,6 @@ class FirstRunAnswer(QFrame):
 
 
 def _small(text: str) -> str:
-    style = "margin: 0; font-size: 12px; line-height: 125%; white-space: pre-wrap"
+    size = theme.scaled(12)
+    style = f"margin: 0; font-size: {size}px; line-height: 125%; white-space: pre-wrap"
     return f'<p style="{style}">{html.escape(text)}</p>'

@@ -1,6 +1,6 @@
 """The first task: one prompt, answered with no expert, with one and with two, side by side.
 
-Says plainly what the bundled base is and how to get a larger one. Can be skipped.
+Above it the computer and the base in plain words (`welcome_card`). Can be skipped.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference import first_run
 from expert_studio.core.inference.conversation import Answer, BaseDescription
 from expert_studio.core.inference.first_run import FirstTask
-from expert_studio.core.settings import BUNDLED_BASE_NAME
 from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views import theme
 from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.first_run_answer import FirstRunAnswer
+from expert_studio.views.widgets.welcome_card import WelcomeCard
 
 COLUMN_WIDTH = 840
 LEAST_BESIDE = 560
@@ -36,7 +36,7 @@ LEAST_BESIDE = 560
 class FirstRunPanel(ColumnScroll):
     """Signals:
     left(): the person skips the task or is done with it.
-    larger_base_wanted(): the person wants the suggested base.
+    larger_base_wanted(): the person wants to choose among the bases.
     failed(ExpertError): a step could not be answered.
     """
 
@@ -55,11 +55,10 @@ class FirstRunPanel(ColumnScroll):
         self._task: FirstTask = first_run.TASKS[0]
         self._requests: dict[str, FirstRunAnswer] = {}
         self._prompt = QLabel()
-        self._said = QLabel()
+        self.welcome = WelcomeCard()
         self._state = QLabel()
         self._run = QPushButton()
         self._skip = QPushButton(self.tr("Skip"))
-        self._larger = QPushButton()
         self._tasks: list[QPushButton] = []
         self._answers: list[FirstRunAnswer] = []
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -73,7 +72,7 @@ class FirstRunPanel(ColumnScroll):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addLayout(self._head())
-        column.addWidget(self._base_card())
+        column.addWidget(self.welcome)
         column.addLayout(self._task_row())
         column.addWidget(self._prompt_card())
         self._columns.setSpacing(10)
@@ -96,23 +95,6 @@ class FirstRunPanel(ColumnScroll):
         head.addWidget(title)
         head.addWidget(detail)
         return head
-
-    def _base_card(self) -> QFrame:
-        card = QFrame()
-        card.setProperty("role", "inset")
-        row = QHBoxLayout(card)
-        row.setContentsMargins(13, 10, 10, 10)
-        row.setSpacing(12)
-        self._said.setWordWrap(True)
-        self._said.setProperty("role", "secondary")
-        self._larger.setText(self.tr("Get {0}…").format(first_run.SUGGESTED_BASE))
-        self._larger.setAccessibleName(
-            self.tr("Open the settings to get {0}").format(first_run.SUGGESTED_BASE)
-        )
-        self._larger.setProperty("role", "small")
-        row.addWidget(self._said, 1)
-        row.addWidget(self._larger)
-        return card
 
     def _task_row(self) -> QBoxLayout:
         names, actions = QHBoxLayout(), QHBoxLayout()
@@ -163,7 +145,7 @@ class FirstRunPanel(ColumnScroll):
     def _connect(self) -> None:
         self._run.clicked.connect(self.run)
         self._skip.clicked.connect(self._on_left)
-        self._larger.clicked.connect(self.larger_base_wanted)
+        self.welcome.choice_wanted.connect(self.larger_base_wanted)
         self._model_thread.text_arrived.connect(self._on_text_arrived)
         self._model_thread.answer_finished.connect(self._on_answer_finished)
         self._model_thread.answer_failed.connect(self._on_answer_failed)
@@ -174,8 +156,8 @@ class FirstRunPanel(ColumnScroll):
 
     @property
     def base_told(self) -> str:
-        """What is said about the base."""
-        return self._said.text()
+        """What is said about this computer and the base."""
+        return self.welcome.told
 
     @property
     def running(self) -> bool:
@@ -183,7 +165,7 @@ class FirstRunPanel(ColumnScroll):
 
     def set_base(self, base: BaseDescription | None) -> None:
         self._base = base
-        self._show_base()
+        self.welcome.set_base(base)
         self._show_state()
 
     def set_experts(self, experts: tuple[InstalledExpert, ...]) -> None:
@@ -226,28 +208,6 @@ class FirstRunPanel(ColumnScroll):
         for view in self._answers:
             self._columns.addWidget(view, 1)
         self._show_state()
-
-    def _show_base(self) -> None:
-        base = self._base
-        if base is None:
-            self._said.setText(self.tr("No base is loaded yet."))
-            return
-        if base.name != BUNDLED_BASE_NAME:
-            self._said.setText(
-                self.tr("{0} is loaded: {1:,} million parameters.").format(
-                    base.name, round(base.parameters / 1e6)
-                )
-            )
-            self._larger.hide()
-            return
-        self._larger.show()
-        self._said.setText(
-            self.tr(
-                "This is a small demonstration base of {0} million parameters: made for narrow "
-                "tasks like these, it knows little of the world and cannot chat. For real work "
-                "get {1}."
-            ).format(round(base.parameters / 1e6), first_run.SUGGESTED_BASE)
-        )
 
     def _show_state(self) -> None:
         absent = first_run.missing(self._task, self._experts)

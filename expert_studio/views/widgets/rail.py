@@ -1,4 +1,4 @@
-"""The left rail: brand, pages, settings at the bottom. Knows pages by name only."""
+"""The left rail: brand, pages, what goes on, settings at the bottom. Knows pages by name only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.views import icons, theme
 from expert_studio.views.theme_tokens import RAIL_COMPACT_WIDTH, RAIL_WIDTH
-from expert_studio.views.widgets.training_job_card import TrainingJobCard
+from expert_studio.views.widgets.job_tray import JobTray
 
 ICON_SIDE = 16
 BRAND_SIDE = 22
@@ -41,7 +41,7 @@ class Rail(QFrame):
         self._group = QButtonGroup(self)
         self._pages = QVBoxLayout()
         self._bottom = QVBoxLayout()
-        self.job = TrainingJobCard()
+        self.jobs = JobTray()
         self._build()
         self._group.buttonClicked.connect(self._on_clicked)
 
@@ -62,7 +62,7 @@ class Rail(QFrame):
             group.setSpacing(2)
         column.addLayout(self._pages)
         column.addStretch(1)
-        column.addWidget(self.job)
+        column.addWidget(self.jobs)
         column.addSpacing(8)
         column.addLayout(self._bottom)
         self._paint()
@@ -84,7 +84,7 @@ class Rail(QFrame):
         if compact == self._name.isHidden():
             return
         self._name.setVisible(not compact)
-        self.job.set_compact(compact)
+        self.jobs.set_compact(compact)
         self.setFixedWidth(RAIL_COMPACT_WIDTH if compact else RAIL_WIDTH)
         for button in self._buttons.values():
             title = button.accessibleName()

@@ -92,14 +92,14 @@ class RichText(QTextBrowser):
         tokens = self._shown = theme.tokens_of(self)
         self.document().setDefaultStyleSheet(
             f"a {{ color: {tokens.accent}; }}"
-            f"code {{ font-family: '{theme.mono_family()}'; font-size: 12px;"
+            f"code {{ font-family: '{theme.mono_family()}'; font-size: {theme.scaled(12)}px;"
             f" background-color: {tokens.sunken}; }}"
-            f"pre {{ font-family: '{theme.mono_family()}'; font-size: 12px; }}"
+            f"pre {{ font-family: '{theme.mono_family()}'; font-size: {theme.scaled(12)}px; }}"
             f"blockquote {{ color: {tokens.muted}; margin-left: 12px; }}"
             "p { margin-top: 0px; margin-bottom: 8px; line-height: 140%; }"
             "li { margin-bottom: 3px; line-height: 135%; }"
-            "h1 { font-size: 17px; } h2 { font-size: 15px; }"
-            "h3, h4, h5, h6 { font-size: 13px; }"
+            f"h1 {{ font-size: {theme.scaled(17)}px; }} h2 {{ font-size: {theme.scaled(15)}px; }}"
+            f"h3, h4, h5, h6 {{ font-size: {theme.scaled(13)}px; }}"
             "table { border-collapse: collapse; margin-top: 8px; margin-bottom: 8px; }"
             f"th, td {{ padding: 4px 9px; border: 1px solid {tokens.line}; }}"
         )

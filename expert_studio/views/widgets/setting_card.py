@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from expert_studio.views.theme_tokens import CARD_PADDING
 
@@ -55,11 +64,25 @@ class SettingCard(QFrame):
         row.addWidget(control, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._column.addLayout(row)
 
+    def words(self) -> str:
+        """All that stands on the card, for a search."""
+        said = [label.text() for label in self.findChildren(QLabel)]
+        said += [f"{b.text()} {b.accessibleName()}" for b in self.findChildren(QAbstractButton)]
+        return " ".join(said)
+
     def add_rule(self) -> None:
         """A hair line between groups of rows."""
         line = QFrame()
         line.setProperty("role", "rule")
         self._column.addWidget(line)
+
+
+def bare_box(name: str) -> QCheckBox:
+    """A check box whose words stand at the left of its row."""
+    box = QCheckBox()
+    box.setStyleSheet("spacing: 0px")
+    box.setAccessibleName(name)
+    return box
 
 
 def note(sentence: str) -> QLabel:

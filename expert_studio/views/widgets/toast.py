@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,6 +21,7 @@ from expert_studio.views.widgets.icon_button import IconButton
 
 Severity = Literal["info", "warn", "bad"]
 WIDTH = 400
+_LOOK_AGAIN_MS = 1_000
 
 
 class Toast(QFrame):
@@ -34,6 +36,10 @@ class Toast(QFrame):
     ) -> None:
         super().__init__(parent)
         self.sentences = (what, why, remedy)
+        self.severity: Severity = severity
+        self._leave = QTimer(self)
+        self._leave.setSingleShot(True)
+        self._leave.timeout.connect(self._on_time_over)
         self.setProperty("role", "toast")
         self.setProperty("severity", severity)
         self.setFixedWidth(WIDTH)
@@ -82,6 +88,18 @@ class Toast(QFrame):
         assert layout is not None
         height = layout.totalHeightForWidth(WIDTH) if layout.hasHeightForWidth() else -1
         self.resize(WIDTH, height if height > 0 else layout.totalSizeHint().height())
+
+    def leave_after(self, milliseconds: int) -> None:
+        """Goes by itself then, or once nobody points at it or has the keyboard on it."""
+        self._leave.start(milliseconds)
+
+    @Slot()
+    def _on_time_over(self) -> None:
+        focused = QApplication.focusWidget()
+        if self.underMouse() or (focused is not None and self.isAncestorOf(focused)):
+            self._leave.start(_LOOK_AGAIN_MS)
+        else:
+            self.dismiss()
 
     @Slot()
     def dismiss(self) -> None:

@@ -112,7 +112,7 @@ class TrainingSide(QFrame):
                 label.setWordWrap(True)
                 label.setProperty("role", "facts" if role == "mono" else "")
                 if role != "mono":
-                    label.setStyleSheet("font-size: 12px")
+                    label.setProperty("role", "value")
                 label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 column.addWidget(label)
             self._column.addWidget(card)
