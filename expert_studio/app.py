@@ -27,7 +27,14 @@ from expert_studio.composition.kept_settings import KeptSettings
 from expert_studio.composition.log_links import LogLinks
 from expert_studio.composition.opening import taken_folders
 from expert_studio.composition.page_links import PageLinks
-from expert_studio.composition.pages import MADE_LATE, Pages, import_late_pages
+from expert_studio.composition.pages import (
+    CHAT,
+    LIBRARY,
+    MADE_LATE,
+    SETTINGS,
+    Pages,
+    import_late_pages,
+)
 from expert_studio.composition.parts import Parts
 from expert_studio.composition.shell import Shell
 from expert_studio.core.errors import CrashReport, ExpertError
@@ -237,15 +244,16 @@ class Studio(QObject):
     @Slot()
     def _on_painted(self) -> None:
         """The window is there: now what the other pages are made of is read, beside it."""
-        if self.settings.value.window_page in self.window.titles:
-            QTimer.singleShot(0, self, self._show_last_page)
+        if self.settings.value.window_page not in MADE_LATE:
+            QTimer.singleShot(0, self, partial(self._show_last_page, LIBRARY))
+            QTimer.singleShot(0, self, partial(self._show_last_page, SETTINGS))
         self.background.run(import_late_pages, on_done=self._on_pages_imported)
 
-    @Slot()
-    def _show_last_page(self) -> None:
-        page = self.settings.value.window_page
-        if self.settings.value.first_run_done and page not in MADE_LATE:
-            self.window.show_page(page)
+    def _show_last_page(self, name: str) -> None:
+        """Goes on where the window was closed, unless the person went elsewhere by now."""
+        kept = self.settings.value
+        if kept.first_run_done and name == kept.window_page and self.window.page == CHAT:
+            self.window.show_page(name)
 
     def _on_pages_imported(self, _: None) -> None:
         self._make_next(MADE_LATE)
@@ -258,8 +266,7 @@ class Studio(QObject):
             self._set_to_work()
             return
         self.window.made(names[0])
-        if names[0] == self.settings.value.window_page and self.settings.value.first_run_done:
-            self.window.show_page(names[0])
+        self._show_last_page(names[0])
         QTimer.singleShot(BREATH_MS, self, partial(self._make_next, names[1:]))
 
     def _set_to_work(self) -> None:

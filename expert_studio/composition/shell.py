@@ -18,6 +18,7 @@ from expert_studio.composition.shell_entries import ShellEntries
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.inference.history import Conversation
 from expert_studio.views.widgets.command_palette import CommandPalette, Entry
+from expert_studio.views.widgets.reading_order import tab_stops
 from expert_studio.views.widgets.shortcut_sheet import Keys, ShortcutSheet
 
 MOST_CONVERSATIONS = 1000
@@ -135,6 +136,7 @@ class Shell(QObject):
     @Slot()
     def _on_palette_closed(self) -> None:
         self._palette = None
+        self._parts.window.activateWindow()
 
     # --- the sheet ---------------------------------------------------------------------
 
@@ -155,12 +157,35 @@ class Shell(QObject):
             )
         ]
         for name, page in window.pages().items():
-            found += _of_page(window.titles[name][0], page)
+            found += self._of_page(window.titles[name][0], page)
         return tuple(dict.fromkeys([*found, *self.entries.keys_of_fields()]))
+
+    def _of_page(self, title: str, page: QWidget) -> list[Keys]:
+        usual = {
+            "Ctrl+F": self.tr("Search"),
+            "Ctrl+N": self.tr("New conversation"),
+            "Ctrl+S": self.tr("Keep what was written"),
+            "Ctrl+Z": self.tr("Undo"),
+            "Ctrl+Shift+Z": self.tr("Redo"),
+            "Ctrl+Y": self.tr("Redo"),
+            "Esc": self.tr("Stop, or leave"),
+        }
+        found = [
+            Keys(title, keys, shortcut.whatsThis() or usual.get(keys, ""))
+            for shortcut in page.findChildren(QShortcut)
+            if (keys := shortcut.key().toString())
+        ]
+        found += [
+            Keys(title, action.shortcut().toString(), action.text().rstrip("…"))
+            for action in page.findChildren(QAction)
+            if not action.shortcut().isEmpty()
+        ]
+        return found
 
     @Slot()
     def _on_sheet_closed(self) -> None:
         self._sheet = None
+        self._parts.window.activateWindow()
 
     # --- moving by keyboard ------------------------------------------------------------
 
@@ -180,7 +205,7 @@ class Shell(QObject):
         focused = QApplication.focusWidget()
         within = [i for i, part in enumerate(parts) if focused and part.isAncestorOf(focused)]
         at = (within[-1] + step) % len(parts) if within else 0
-        first = next(iter(_tab_stops(parts[at])), None)
+        first = next(iter(tab_stops(parts[at])), None)
         if first is not None:
             first.setFocus(Qt.FocusReason.TabFocusReason)
 
@@ -194,29 +219,4 @@ class Shell(QObject):
         ]
         outer = [w for w in sides if not any(o is not w and o.isAncestorOf(w) for o in sides)]
         ordered = sorted(outer, key=lambda w: w.mapTo(window, w.rect().topLeft()).x())
-        return [part for part in (window.rail, page, *ordered) if any(_tab_stops(part))]
-
-
-def _tab_stops(part: QWidget) -> list[QWidget]:
-    """What Tab reaches within a part, in the order in which it does."""
-    window, found = part.window(), []
-    now = window.nextInFocusChain()
-    while now is not None and now is not window:
-        reached = bool(now.focusPolicy() & Qt.FocusPolicy.TabFocus)
-        if reached and part.isAncestorOf(now) and now.isVisible() and now.isEnabled():
-            found.append(now)
-        now = now.nextInFocusChain()
-    return found
-
-
-def _of_page(title: str, page: QWidget) -> list[Keys]:
-    found = [
-        Keys(title, shortcut.key().toString(), shortcut.whatsThis())
-        for shortcut in page.findChildren(QShortcut)
-    ]
-    found += [
-        Keys(title, action.shortcut().toString(), action.text().rstrip("…"))
-        for action in page.findChildren(QAction)
-        if not action.shortcut().isEmpty()
-    ]
-    return found
+        return [part for part in (window.rail, page, *ordered) if tab_stops(part)]

@@ -40,6 +40,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.views import icons
 from expert_studio.views.widgets.rail import Rail
+from expert_studio.views.widgets.reading_order import focus_neighbour
 from expert_studio.views.widgets.status_line import StatusLine
 
 EXPERT_SUFFIX = ".expert"
@@ -222,6 +223,10 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.rail.set_compact(self.width() < NAMED_RAIL_FROM)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab and Shift+Tab, wherever the keyboard is."""
+        return focus_neighbour(self, forward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.may_close():
