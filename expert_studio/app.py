@@ -220,6 +220,7 @@ class Studio(QObject):
             window_page=self.window.page,
             window_splits=self.window.splits_text(),
         )
+        self.window.hide()  # what is ended below may take a moment
         self.dialogue.close()
         self.base_download.close()
         ended = self.model_thread.close()

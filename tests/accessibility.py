@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QWidget
+from pytestqt.qtbot import QtBot
 
 ROLE = QAccessible.Role
 INTERACTIVE = {
@@ -15,28 +18,109 @@ INTERACTIVE = {
     ROLE.ComboBox, ROLE.EditableText, ROLE.Slider, ROLE.SpinBox, ROLE.List, ROLE.Table,
     ROLE.Tree, ROLE.PageTab, ROLE.Link,
 }  # fmt: skip
+# what is scrolled, drawn or read: it takes the keyboard and is told by its name alone
+READ = {ROLE.Client, ROLE.StaticText, ROLE.Document, ROLE.Chart, ROLE.Graphic, ROLE.Canvas}
+WHOLE = {ROLE.List, ROLE.Table, ROLE.Tree, ROLE.SpinBox, ROLE.ComboBox}
+MOST_STOPS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One thing on screen as it is told; `at` is where, in pixels of the screen."""
+    """One thing on screen as it is told."""
 
-    role: str
+    role: QAccessible.Role
     name: str
-    focusable: bool
-    disabled: bool
-    interactive: bool
-    at: QPoint
-    where: str
+    is_focusable: bool
+    is_disabled: bool
+    widget: QObject | None
 
+    @property
     def line(self) -> str:
-        return f"{self.role}: {self.name or '(no name)'}"
+        return f"{self.role.name} {self.name or '(no name)'} [{type(self.widget).__name__}]"
 
 
 def tree(part: QWidget) -> list[Told]:
     """Everything visible below a part, in the order a screen reader walks it."""
-    top = QAccessible.queryAccessibleInterface(part)
-    return [_told(found) for found in _walk(top)]
+    return [_told(found) for found in _walk(QAccessible.queryAccessibleInterface(part))]
+
+
+def dump(part: QWidget) -> str:
+    """The tree as lines, for a person to look at."""
+    return "\n".join(told.line for told in tree(part))
+
+
+def faults_of(part: QWidget) -> list[str]:
+    """Controls without a name or with a role that says nothing, and names that stand twice."""
+    controls = [one for one in tree(part) if one.role in INTERACTIVE or one.is_focusable]
+    nameless = [f"no name: {one.line}" for one in controls if not one.name.strip()]
+    odd = [f"odd role: {one.line}" for one in controls if one.role not in INTERACTIVE | READ]
+    counts = Counter((one.role, one.name) for one in controls if one.role in INTERACTIVE)
+    twice = [f"{n} times: {role.name} {name}" for (role, name), n in counts.items() if n > 1]
+    return nameless + odd + twice
+
+
+def walk_by_tab(qtbot: QtBot, window: QWidget, first: QWidget) -> list[QWidget]:
+    """Presses Tab from `first` on until it comes round; the stops in the order they come."""
+    first.setFocus()
+    reached = [first]
+    for _ in range(MOST_STOPS):
+        qtbot.keyClick(_focused(), Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier) if (
+            _eats_tab(_focused())
+        ) else qtbot.keyClick(_focused(), Qt.Key.Key_Tab)
+        if _focused() is first:
+            return reached
+        reached.append(_focused())
+    raise AssertionError(f"Tab does not come round: {[name_of(w) for w in reached[-5:]]}")
+
+
+def unreached(part: QWidget, stops: Sequence[QWidget]) -> list[str]:
+    """Controls that are there and enabled but that Tab passes by."""
+    return [
+        f"not reached: {one.line}"
+        for one in tree(part)
+        if one.role in INTERACTIVE and not one.is_disabled and one.widget not in stops
+    ]
+
+
+def out_of_order(stops: Sequence[QWidget], window: QWidget) -> list[str]:
+    """Neighbours of which the later stands before: above in its column, or left in its line."""
+    faults = []
+    for one, other in itertools.pairwise(stops):
+        a, b = _area(one, window), _area(other, window)
+        above = b.bottom <= a.top and b.left < a.right
+        left = b.top < a.bottom and a.top < b.bottom and b.right <= a.left
+        if above or left:
+            faults.append(f"order: {name_of(one)!r} then {name_of(other)!r}")
+    return faults
+
+
+def name_of(widget: QWidget) -> str:
+    return _name(QAccessible.queryAccessibleInterface(widget))
+
+
+@dataclass(frozen=True, slots=True)
+class _Area:
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def _area(widget: QWidget, window: QWidget) -> _Area:
+    corner = widget.mapTo(window, QPoint(0, 0))
+    return _Area(corner.x(), corner.y(), corner.x() + widget.width(), corner.y() + widget.height())
+
+
+def _focused() -> QWidget:
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    return focused
+
+
+def _eats_tab(widget: QWidget) -> bool:
+    """A field in which Tab is a letter lets go by Ctrl+Tab."""
+    changes = getattr(widget, "tabChangesFocus", None)
+    return changes is not None and not changes() and not widget.isReadOnly()  # type: ignore[attr-defined]
 
 
 def _walk(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
@@ -45,68 +129,23 @@ def _walk(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
         if child is None or not child.isValid() or child.state().invisible:
             continue
         yield child
-        if child.role() not in (ROLE.List, ROLE.Table, ROLE.Tree, ROLE.SpinBox, ROLE.ComboBox):
+        if child.role() not in WHOLE:
             yield from _walk(child)
 
 
 def _told(interface: QAccessibleInterface) -> Told:
-    state, role = interface.state(), interface.role()
-    found = interface.object()
+    state = interface.state()
     return Told(
-        role.name,
-        interface.text(QAccessible.Text.Name),
+        interface.role(),
+        _name(interface),
         bool(state.focusable),
         bool(state.disabled),
-        role in INTERACTIVE,
-        interface.rect().topLeft(),
-        type(found).__name__,
+        interface.object(),
     )
 
 
-def tab_stops(window: QWidget, part: QWidget) -> list[QWidget]:
-    """What Tab reaches within a part, in the order of the focus chain."""
-    found, now = [], window.nextInFocusChain()
-    while now is not None and now is not window:
-        wanted = bool(now.focusPolicy() & Qt.FocusPolicy.TabFocus)
-        proxied = now.focusProxy() is not None
-        if (
-            wanted
-            and not proxied
-            and part.isAncestorOf(now)
-            and now.isVisible()
-            and now.isEnabled()
-        ):
-            found.append(now)
-        now = now.nextInFocusChain()
-    return found
-
-
-def name_of(widget: QWidget) -> str:
-    return QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
-
-
-def out_of_order(stops: list[QWidget], window: QWidget) -> list[str]:
-    """Neighbours in the chain where the later one stands before: above, or left in the line.
-
-    Columns are read one after another: going from one to another may go up, but then to
-    the right.
-    """
-    faults = []
-    for one, other in zip(stops, stops[1:], strict=False):
-        a, b = _area(one, window), _area(other, window)
-        above = b[3] <= a[1]  # wholly above
-        same_line = b[1] < a[3] and a[1] < b[3]
-        to_the_left = b[2] <= a[0]
-        if (above and b[0] < a[2]) or (same_line and to_the_left):
-            faults.append(f"{name_of(one)!r} then {name_of(other)!r}")
-    return faults
-
-
-def _area(widget: QWidget, window: QWidget) -> tuple[int, int, int, int]:
-    corner = widget.mapTo(window, QPoint(0, 0))
-    return (
-        corner.x(),
-        corner.y(),
-        corner.x() + widget.width(),
-        corner.y() + widget.height(),
-    )
+def _name(interface: QAccessibleInterface) -> str:
+    found = interface.object()
+    if isinstance(found, QComboBox):  # on Linux Qt tells the value in place of the name
+        return found.accessibleName()
+    return interface.text(QAccessible.Text.Name)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QMimeData, QRect, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QRect, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -38,7 +38,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from expert_studio.views import icons
+from expert_studio.views import icons, theme
 from expert_studio.views.widgets.rail import Rail
 from expert_studio.views.widgets.reading_order import focus_neighbour
 from expert_studio.views.widgets.status_line import StatusLine
@@ -222,7 +222,15 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.rail.set_compact(self.width() < NAMED_RAIL_FROM)
+        self._fit_rail()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._fit_rail()
+
+    def _fit_rail(self) -> None:
+        self.rail.set_compact(self.width() < theme.scaled(NAMED_RAIL_FROM))
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab and Shift+Tab, wherever the keyboard is."""

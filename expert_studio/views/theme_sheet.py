@@ -81,6 +81,7 @@ QPushButton[role="primary"]:hover { background: $accent_hover; border-color: $ac
 QPushButton[role="primary"]:focus { border: 1px solid $text; }
 QPushButton[role="primary"]:disabled { background: $accent_weak; border-color: $accent_weak;
   color: $muted; }
+QPushButton[role="card"] { border-radius: ${card_radius}px; padding: 0; }
 QPushButton[compact="true"] { padding: 4px 9px; font-size: ${secondary}px; }
 QPushButton[role="danger"] { color: $bad; }
 QPushButton[role="small"], QToolButton[role="small"] { padding: 4px 9px;

@@ -51,6 +51,6 @@ def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path, packages: Path) -> 
 
     yield open_on
     for studio in studios:
-        studio.window.close()
+        studio.close()
         studio.window.deleteLater()
     qapp.setStyleSheet("")

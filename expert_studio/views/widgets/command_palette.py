@@ -38,7 +38,7 @@ from expert_studio.views import theme
 from expert_studio.views.theme_tokens import CONTROL_RADIUS
 from expert_studio.views.widgets.matching import score
 
-WIDTH, LIST_HEIGHT, ROW_HEIGHT = 600, 380, 36
+WIDTH, ROW_HEIGHT, ROWS = 600, 36, 10
 MOST_SHOWN = 60
 _ENTRY = Qt.ItemDataRole.UserRole
 
@@ -104,7 +104,7 @@ class CommandPalette(QDialog):
         self._list.setAccessibleName(self.tr("What was found"))
         self._list.setItemDelegate(_OneLine(self._list))
         self._list.setUniformItemSizes(True)
-        self._list.setFixedHeight(LIST_HEIGHT)
+        self._list.setFixedHeight(ROWS * theme.scaled(ROW_HEIGHT) + 2)
         self._list.setMouseTracking(True)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._none.setProperty("role", "muted")

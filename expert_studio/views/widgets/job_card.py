@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from expert_studio.views.theme import restyle
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
 
@@ -42,7 +48,7 @@ class Job:
         return " · ".join(part for part in parts if part.strip())
 
 
-class JobCard(QFrame):
+class JobCard(QPushButton):
     """Signals:
     opened(str): the key; by a click, Return or Space.
     stop_wanted(str): the key.
@@ -56,13 +62,13 @@ class JobCard(QFrame):
         self._job = job
         self._compact = False
         self.setProperty("role", "card")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._kind, self._name = QLabel(), ElidedLabel()
         self._bar = QProgressBar()
         self._amount, self._left, self._rate = ElidedLabel(), QLabel(), QLabel()
         self._stop = IconButton("stop", "", side=12)
         self._stop.clicked.connect(self._on_stop)
+        self.clicked.connect(self._on_opened)
         self._build()
         self.show_job(job)
 
@@ -127,23 +133,25 @@ class JobCard(QFrame):
             label.setVisible(not self._compact)
         self._rate.setVisible(not self._compact and bool(self._job.rate))
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self.rect().contains(event.position().toPoint()):
-            self.opened.emit(self._job.key)
+    def sizeHint(self) -> QSize:
+        """Of what is laid out in it, not of a button's text."""
+        layout = self.layout()
+        return layout.sizeHint() if layout is not None else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.sizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.opened.emit(self._job.key)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
         elif event.key() == Qt.Key.Key_Delete and self._stop.isEnabled():
             self._on_stop()
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QEvent) -> None:
-        restyle(self, selected="true")
-
-    def focusOutEvent(self, event: QEvent) -> None:
-        restyle(self, selected="false")
+    @Slot()
+    def _on_opened(self) -> None:
+        self.opened.emit(self._job.key)
 
     @Slot()
     def _on_stop(self) -> None:

@@ -70,6 +70,7 @@ class Rail(QFrame):
     def add_page(self, name: str, title: str, icon: str, at_bottom: bool = False) -> None:
         button = QPushButton(f"  {title}")
         button.setCheckable(True)
+        button.setAutoExclusive(True)  # told as one of several
         button.setProperty("role", "nav")
         button.setAccessibleName(title)
         button.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
@@ -81,11 +82,11 @@ class Rail(QFrame):
 
     def set_compact(self, compact: bool) -> None:
         """Pictures alone, named by their tooltips, where the window is narrow."""
+        self.setFixedWidth(RAIL_COMPACT_WIDTH if compact else theme.scaled(RAIL_WIDTH))
         if compact == self._name.isHidden():
             return
         self._name.setVisible(not compact)
         self.jobs.set_compact(compact)
-        self.setFixedWidth(RAIL_COMPACT_WIDTH if compact else RAIL_WIDTH)
         for button in self._buttons.values():
             title = button.accessibleName()
             button.setText("" if compact else f"  {title}")

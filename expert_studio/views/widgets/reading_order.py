@@ -29,7 +29,7 @@ def tab_stops(root: QWidget) -> list[QWidget]:
 
 
 def focus_neighbour(root: QWidget, forward: bool) -> bool:
-    """Moves the keyboard to the next or the previous stop, around the end; False if there is none."""
+    """Moves the keyboard to the next or previous stop, around the end; False without any."""
     stops = tab_stops(root)
     if not stops:
         return False

@@ -87,6 +87,7 @@ class TourOverlay(QWidget):
         parent = self.parentWidget()
         if parent is not None:
             parent.removeEventFilter(self)
+        self.clearFocus()
         self.hide()
         self.ended.emit()
         self.deleteLater()
@@ -162,6 +163,8 @@ class TourOverlay(QWidget):
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab stays among the card's buttons."""
         shown = [b for b in (self._skip, self._back, self._next) if b.isVisible()]
+        if not shown:  # asked for while this is being hidden
+            return False
         focused = self.focusWidget()
         at = shown.index(focused) if focused in shown else -1
         shown[(at + (1 if forward else -1)) % len(shown)].setFocus(Qt.FocusReason.TabFocusReason)
