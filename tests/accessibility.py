@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
-from PySide6.QtWidgets import QApplication, QComboBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 ROLE = QAccessible.Role
@@ -51,7 +51,11 @@ def dump(part: QWidget) -> str:
 
 def faults_of(part: QWidget) -> list[str]:
     """Controls without a name or with a role that says nothing, and names that stand twice."""
-    controls = [one for one in tree(part) if one.role in INTERACTIVE or one.is_focusable]
+    controls = [
+        one
+        for one in tree(part)
+        if (one.role in INTERACTIVE or one.is_focusable) and not _stands_for_another(one.widget)
+    ]
     nameless = [f"no name: {one.line}" for one in controls if not one.name.strip()]
     odd = [f"odd role: {one.line}" for one in controls if one.role not in INTERACTIVE | READ]
     counts = Counter((one.role, one.name) for one in controls if one.role in INTERACTIVE)
@@ -78,12 +82,27 @@ def unreached(part: QWidget, stops: Sequence[QWidget]) -> list[str]:
     return [
         f"not reached: {one.line}"
         for one in tree(part)
-        if one.role in INTERACTIVE and not one.is_disabled and one.widget not in stops
+        if one.role in INTERACTIVE and not one.is_disabled and not _is_reached(one.widget, stops)
     ]
+
+
+def _stands_for_another(widget: QObject | None) -> bool:
+    """A viewport gives the keyboard on to its view, which is told itself."""
+    return isinstance(widget, QWidget) and widget.focusProxy() is not None
+
+
+def _is_reached(widget: QObject | None, stops: Sequence[QWidget]) -> bool:
+    """By Tab, or by the arrows from the one of its group that Tab reaches."""
+    if widget in stops:
+        return True
+    group = widget.group() if isinstance(widget, QAbstractButton) else None
+    return group is not None and group.exclusive() and any(one in stops for one in group.buttons())
 
 
 def out_of_order(stops: Sequence[QWidget], window: QWidget) -> list[str]:
     """Neighbours of which the later stands before: above in its column, or left in its line."""
+    for scroll in window.findChildren(QScrollArea):  # each where it stands when none is scrolled
+        scroll.verticalScrollBar().setValue(0)
     faults = []
     for one, other in itertools.pairwise(stops):
         a, b = _area(one, window), _area(other, window)

@@ -73,6 +73,7 @@ class Composer(QFrame):
         column.setSpacing(6)
         column.addLayout(self._head())
         area = QScrollArea()
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         content = QWidget()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
 
@@ -48,7 +48,7 @@ class Job:
         return " · ".join(part for part in parts if part.strip())
 
 
-class JobCard(QPushButton):
+class JobCard(CardButton):
     """Signals:
     opened(str): the key; by a click, Return or Space.
     stop_wanted(str): the key.
@@ -61,8 +61,6 @@ class JobCard(QPushButton):
         super().__init__(parent)
         self._job = job
         self._compact = False
-        self.setProperty("role", "card")
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._kind, self._name = QLabel(), ElidedLabel()
         self._bar = QProgressBar()
         self._amount, self._left, self._rate = ElidedLabel(), QLabel(), QLabel()
@@ -133,18 +131,8 @@ class JobCard(QPushButton):
             label.setVisible(not self._compact)
         self._rate.setVisible(not self._compact and bool(self._job.rate))
 
-    def sizeHint(self) -> QSize:
-        """Of what is laid out in it, not of a button's text."""
-        layout = self.layout()
-        return layout.sizeHint() if layout is not None else super().sizeHint()
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, self.sizeHint().height())
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        elif event.key() == Qt.Key.Key_Delete and self._stop.isEnabled():
+        if event.key() == Qt.Key.Key_Delete and self._stop.isEnabled():
             self._on_stop()
         else:
             super().keyPressEvent(event)

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.training.trace import Portrait
 from expert_studio.views.theme import restyle
 from expert_studio.views.theme_tokens import CARD_PADDING
+from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.training_chart import CurveChart, Line
@@ -245,7 +246,7 @@ def _told_apart(names: Sequence[str]) -> Sequence[str]:
     ]
 
 
-class SmallChart(QFrame):
+class SmallChart(CardButton):
     """Signals:
     chosen(): it is wanted in the large chart.
     """
@@ -255,10 +256,7 @@ class SmallChart(QFrame):
     def __init__(self, quantity: Quantity, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._quantity = quantity
-        self.setProperty("role", "card")
         self.setFixedHeight(_SMALL_HEIGHT)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(self.tr("Show {what} large").format(what=quantity.title.lower()))
         title = ElidedLabel(quantity.title)
         title.setProperty("role", "heading")

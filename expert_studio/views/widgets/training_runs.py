@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.training.trace import Glance
 from expert_studio.views.theme import restyle
 from expert_studio.views.theme_tokens import PAGE_PADDING
+from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.dataset_words import when_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.empty_state import EmptyState
@@ -161,7 +161,7 @@ class TrainingRuns(QWidget):
         self.wanted.emit(word, identifier)
 
 
-class RunRow(QFrame):
+class RunRow(CardButton):
     """Signals:
     opened(): the run is wanted in front.
     tick_changed(): its tick was set or taken away.
@@ -175,9 +175,6 @@ class RunRow(QFrame):
     def __init__(self, glance: Glance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._status = ""
-        self.setProperty("role", "card")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._build(glance)
         self.show_glance(glance)
 
