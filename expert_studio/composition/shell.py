@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtCore import QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QShortcut
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -199,24 +199,27 @@ class Shell(QObject):
         self._step(-1)
 
     def _step(self, step: int) -> None:
-        parts = self._focusable_parts()
+        parts = self._parts_by_stops()
         if not parts:
             return
         focused = QApplication.focusWidget()
-        within = [i for i, part in enumerate(parts) if focused and part.isAncestorOf(focused)]
-        at = (within[-1] + step) % len(parts) if within else 0
-        first = next(iter(tab_stops(parts[at])), None)
-        if first is not None:
-            first.setFocus(Qt.FocusReason.TabFocusReason)
+        within = [number for number, stops in enumerate(parts) if focused in stops]
+        at = (within[0] + step) % len(parts) if within else 0
+        parts[at][0].setFocus(Qt.FocusReason.TabFocusReason)
 
-    def _focusable_parts(self) -> list[QWidget]:
+    def _parts_by_stops(self) -> list[list[QWidget]]:
+        """What Tab reaches in rail, header, columns and what lies between them, left to right."""
         window = self._parts.window
         page = window.pages()[window.page]
-        sides = [
+        marked = [
             widget
             for widget in page.findChildren(QWidget)
             if widget.property("role") in {"header", "column", "side"} and widget.isVisible()
         ]
-        outer = [w for w in sides if not any(o is not w and o.isAncestorOf(w) for o in sides)]
-        ordered = sorted(outer, key=lambda w: w.mapTo(window, w.rect().topLeft()).x())
-        return [part for part in (window.rail, page, *ordered) if tab_stops(part)]
+        outer = [w for w in marked if not any(o is not w and o.isAncestorOf(w) for o in marked)]
+        found = [tab_stops(part) for part in outer]
+        known = {id(stop) for stops in found for stop in stops}
+        found.append([stop for stop in tab_stops(page) if id(stop) not in known])
+        found = [stops for stops in found if stops]
+        found.sort(key=lambda stops: stops[0].mapTo(window, QPoint(0, 0)).x())
+        return [tab_stops(window.rail), *found]
