@@ -37,6 +37,7 @@ from expert_studio.core.settings import Folders
 from expert_studio.views.notices import Notices
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
 from expert_studio.views.widgets.dataset_dialogs import SplitDialog
+from tests import library_tour
 from tests.demonstration_experts import experts_to_show
 from tests.synthetic_runs import write_run
 
@@ -93,8 +94,8 @@ class Tour:
         self._home = tempfile.TemporaryDirectory()
         home = Path(self._home.name)
         self._experts = experts_to_show(home / "bundled")
-        self._folders = Folders(home / "data")
-        self.studio = Studio(application, self._folders, bundled_experts=self._experts)
+        self.folders = Folders(home / "data")
+        self.studio = Studio(application, self.folders, bundled_experts=self._experts)
 
     def run(self) -> None:
         try:
@@ -208,7 +209,7 @@ class Tour:
         studio.notices.toast("Kept in “corrections” as a good answer.", "Undo", self.settle)
         self.settle()
         self.picture("08e-judged")
-        self._clear_toasts()
+        self.clear_toasts()
         page.prompt.show_grammar("", "", False)
         said = page.transcript.answers[-1].text
         writing = CorrectionDialog(said, ["corrections", "invoices"], "invoices", page)
@@ -270,13 +271,7 @@ class Tour:
         self.settle()
 
     def _library(self) -> None:
-        self.studio.window.show_page("library")
-        self.until(lambda: not self.studio.library_page.busy, "the library")
-        self.settle()
-        self.picture("20-library")
-        self.studio.library_page.choose("document-classifier")
-        self.settle()
-        self.picture("21-library-details")
+        library_tour.take(self)
 
     def _datasets(self) -> None:
         page = self.studio.datasets_page
@@ -299,7 +294,7 @@ class Tour:
         self.picture("44-datasets-running")
         self.until(lambda: not page.job.running, "all rows", 300)
         self.until(lambda: page.view.settled, "the table")
-        self._clear_toasts()
+        self.clear_toasts()
         self.settle(1.2)
         self.picture("45-datasets-table")
         self._dataset_changes()
@@ -328,7 +323,7 @@ class Tour:
         self.settle(1.5)
         self.picture("48-datasets-bulk")
         page.desk.undo()
-        self._clear_toasts()
+        self.clear_toasts()
         view.filter.clear()
         self.settle(1.0)
         page.works.split(0.8, 0.1, 0.1, 1)
@@ -338,7 +333,7 @@ class Tour:
         self._spoil_rows()
         page.works.start_work("check", {})
         self.until(lambda: not page.job.running, "the checks", 300)
-        self._clear_toasts()
+        self.clear_toasts()
         self.until(lambda: view.settled, "the table")
         self.settle(1.2)
         self.picture("49-datasets-checks")
@@ -421,7 +416,7 @@ class Tour:
 
     def _training(self) -> None:
         """The wizard is real; the runs are written as a worker would."""
-        page, runs = self.studio.train_page, self._folders.runs
+        page, runs = self.studio.train_page, self.folders.runs
         self.studio.window.show_page("train")
         self.settle(0.6)
         self.picture("60-training-empty")
@@ -454,6 +449,17 @@ class Tour:
                 self.picture(name)
             page.show_home()
 
+    def dialog_picture(self, dialog: QDialog, name: str) -> None:
+        """A window that is open, as it is, in light and dark."""
+        if self._only and self._only not in name:
+            return
+        for theme in ("light", "dark"):
+            self.studio.theme.apply(theme)
+            self.settle()
+            dialog.grab().save(str(self._folder / f"{name}-{theme}.png"))
+        self.studio.theme.apply("light")
+        self.settle()
+
     def _pictured_dialog(self, dialog: QDialog, name: str) -> None:
         dialog.open()
         for theme in ("light", "dark"):
@@ -464,7 +470,7 @@ class Tour:
         dialog.close()
         self.settle()
 
-    def _clear_toasts(self) -> None:
+    def clear_toasts(self) -> None:
         for toast in self.studio.notices.toasts:
             toast.dismiss()
 

@@ -87,7 +87,7 @@ class DependencyGraphView(QGraphicsView):
         self._arrangement = arrangement or arranged(nodes, edges)
         if self._chosen not in {node.name for node in nodes}:
             self._chosen = ""
-        self.fit()
+        self.show_readably()
 
     def choose(self, name: str) -> None:
         """Rings one node and its edges, "" for none, without a signal."""

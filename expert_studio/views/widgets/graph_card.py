@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.views.theme import restyle
@@ -29,6 +30,7 @@ class GraphCard(QFrame):
         self.setMinimumHeight(_MIN_HEIGHT)
         self._contents = self._drawn = GraphContents()
         self._chosen = ""
+        self._stale = False  # whether it is drawn once it is seen
         self._found: tuple[str, ...] = ()
         self.view = DependencyGraphView(self)
         self.search = QLineEdit()
@@ -60,7 +62,15 @@ class GraphCard(QFrame):
         if self._chosen not in {node.name for node in contents.nodes}:
             self.around.setChecked(False)
         self.search.setVisible(len(contents.nodes) > _WORTH_SEARCHING)
-        self._draw()
+        self._stale = not self.isVisible()
+        if not self._stale:
+            self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._stale = False
+            self._draw()
 
     def choose(self, name: str) -> None:
         self._chosen = name
@@ -104,7 +114,6 @@ class GraphCard(QFrame):
         shown = self._contents.around(self._chosen) if kept else self._contents
         self._drawn = shown
         self.view.show_graph(shown.nodes, shown.edges, shown.arrangement)
-        self.view.show_readably()
         self.view.find(self.search.text())
         count = len(self.view.troubled)
         self.troubles.setVisible(bool(count))
