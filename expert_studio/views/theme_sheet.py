@@ -162,6 +162,8 @@ QScrollArea, QAbstractScrollArea { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget[role="scroll"] { background: transparent; }
 QListView, QTreeView, QTableView { background: transparent; border: none; outline: none; }
 QTableView { gridline-color: $line; }
+QTableView[role="list"]::item { padding: 0 10px; border: none; border-bottom: 1px solid $line; }
+QTableView[role="list"]::item:selected { background: $accent_weak; color: $text; }
 QHeaderView::section { background: transparent; border: none; border-bottom: 1px solid $line;
   color: $muted; font-size: ${small}px; padding: 8px 10px; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }

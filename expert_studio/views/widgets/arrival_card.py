@@ -180,9 +180,9 @@ class ArrivalCard(QFrame):
         self._add_part(self.tr("What changes ({n})").format(n=len(rows)), rows, True)
 
     def _add_part(self, heading: str, facts: Sequence[Fact], is_open: bool) -> None:
-        toggle = QPushButton(heading)
+        toggle = QPushButton(f"▾ {heading}" if is_open else f"▸ {heading}")
         toggle.setProperty("role", "quiet")
-        toggle.setStyleSheet("padding-left: 0px; text-align: left")
+        toggle.setStyleSheet("padding-left: 2px; text-align: left")
         toggle.setCheckable(True)
         toggle.setChecked(is_open)
         toggle.setAccessibleName(heading)
@@ -190,6 +190,7 @@ class ArrivalCard(QFrame):
         rows.show_facts(facts)
         rows.setVisible(is_open)
         toggle.toggled.connect(rows.setVisible)
+        toggle.toggled.connect(lambda on: toggle.setText(f"{'▾' if on else '▸'} {heading}"))
         self._column.addWidget(toggle, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addWidget(rows)
 

@@ -27,7 +27,7 @@ from expert_studio.views.widgets.arrival_card import ArrivalCard
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
-_WIDTH, _HEIGHT = 620, 620
+_WIDTH, _HEIGHT = 620, 660
 
 
 class ConsentSheet(QDialog):
@@ -61,6 +61,7 @@ class ConsentSheet(QDialog):
         self._can_try = can_try
         self._build()
         self._show_wanted()
+        self._begin()
 
     @property
     def cards(self) -> tuple[ArrivalCard, ...]:
@@ -73,6 +74,11 @@ class ConsentSheet(QDialog):
     @property
     def try_button(self) -> QPushButton:
         return self._try
+
+    @property
+    def can_install(self) -> bool:
+        """Whether any of them may come in at all."""
+        return any(card.arrival.refusal is None for card in self._cards)
 
     def agree(self, consent: str, agreed: bool = True) -> None:
         """Ticks one consent of `acceptance.CONSENTS`, as by hand.
@@ -95,7 +101,7 @@ class ConsentSheet(QDialog):
     def _build(self) -> None:
         self._title = QLabel()
         self._title.setProperty("role", "title")
-        inside = QWidget()
+        self._inside = inside = QWidget()
         inside.setProperty("role", "scroll")
         column = QVBoxLayout(inside)
         column.setContentsMargins(20, 2, 20, 2)
@@ -111,7 +117,14 @@ class ConsentSheet(QDialog):
         outer.addWidget(scrolling(inside), 1)
         outer.addWidget(_indented(self._build_consents()))
         outer.addWidget(_indented(self._build_buttons()))
-        self.resize(_WIDTH, min(_HEIGHT, 240 + 180 * len(self._cards)))
+
+    def _begin(self) -> None:
+        """As large as what it holds wants, ready for the first answer."""
+        asked = self._box.sizeHint().height() if self.asked else 0
+        wanted = self._inside.sizeHint().height() + asked + 150
+        self.resize(_WIDTH, min(max(wanted, 220), _HEIGHT))
+        first = next((box for box in self._consents.values() if not box.isHidden()), self._install)
+        first.setFocus()
 
     def _build_consents(self) -> QWidget:
         self._box = QFrame()
@@ -176,7 +189,8 @@ class ConsentSheet(QDialog):
         for consent, box in self._consents.items():
             names = [(a, dict(a.asked)[consent]) for a in taken if consent in dict(a.asked)]
             box.setVisible(bool(names))
-            self._sentences[consent].setVisible(bool(names))
+            # of an unsigned one the card says the same
+            self._sentences[consent].setVisible(bool(names) and consent != "unsigned")
             text = self._consent_text(consent, [_label(a) for a, _ in names])
             box.setText(text)
             box.setAccessibleName(text)
@@ -189,13 +203,13 @@ class ConsentSheet(QDialog):
         self._say_title(taken)
         agreed = all(self._consents[name].isChecked() for name in self.asked)
         self._install.setEnabled(bool(taken) and agreed)
-        self._install.setVisible(any(c.arrival.refusal is None for c in self._cards))
+        self._install.setVisible(self.can_install)
         self._try.setEnabled(bool(taken))
-        only = not self._install.isVisibleTo(self)
-        self._cancel.setText(self.tr("Close") if only else self.tr("Cancel"))
+        self._try.setVisible(self._can_try and len(self._cards) == 1 and self.can_install)
+        self._cancel.setText(self.tr("Cancel") if self.can_install else self.tr("Close"))
 
     def _say_title(self, taken: Sequence[Arrival]) -> None:
-        if not any(card.arrival.refusal is None for card in self._cards):
+        if not self.can_install:
             title = self.tr("This cannot be installed")
         elif len(self._cards) == 1:
             title = self.tr("Install {label}?").format(label=_label(self._cards[0].arrival))

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.experts.trust import Standing
@@ -33,6 +33,9 @@ class CardDelegate(QStyledItemDelegate):
     """Name, signature, what it does, version, form and size, main score."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        view = option.widget
+        if isinstance(view, QListView) and view.gridSize().isValid():
+            return view.gridSize()  # all columns are of equal width
         return QSize(CARD_MIN_WIDTH, CARD_HEIGHT + CARD_GAP)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:

@@ -120,6 +120,7 @@ class ExpertTable(QTableView):
         self._model = model
         self.setModel(model)
         self.setShowGrid(False)
+        self.setProperty("role", "list")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

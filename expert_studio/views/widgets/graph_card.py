@@ -61,7 +61,9 @@ class GraphCard(QFrame):
         self._contents = contents
         if self._chosen not in {node.name for node in contents.nodes}:
             self.around.setChecked(False)
-        self.search.setVisible(len(contents.nodes) > _WORTH_SEARCHING)
+        many = len(contents.nodes) > _WORTH_SEARCHING
+        self.search.setVisible(many)
+        self.around.setVisible(many)
         self._stale = not self.isVisible()
         if not self._stale:
             self._draw()

@@ -167,6 +167,7 @@ class MarketTab(QWidget):
         table = QTableView()
         table.setModel(self.model)
         table.setShowGrid(False)
+        table.setProperty("role", "list")
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
