@@ -42,6 +42,10 @@ def evaluate(
     rows: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many rows; all without it.")
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Score it with this expert added; may be repeated."),
+    ] = None,
     base: Base = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,12 +53,14 @@ def evaluate(
     tell = _quiet if as_json else _tell
     run, expert = _subject(name)
     if run is not None:
-        if base is not None:
-            raise UsageError("--base goes with an installed expert.", "A run has its own base.")
+        if base is not None or beside:
+            raise UsageError(
+                "--base and --beside go with an installed expert.", "A run has its own stack."
+            )
         report = evaluate_run(run, Folders.default(), tell, rows, data)
     else:
         assert expert is not None
-        report = evaluate_expert(expert, tell, rows, data, base)
+        report = evaluate_expert(expert, tell, rows, data, base, beside or ())
     events = run.events() if run is not None else ()
     if report_folder is not None:
         write_reports(report, events, report_folder)

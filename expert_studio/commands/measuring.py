@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from expert_studio.core.inference.engine import Engine
 
 # What is no candidate is measured on fewer rows: a base that rambles takes minutes to say little.
-REFERENCE_ROWS = 80
+REFERENCE_ROWS = 40
 # Of the validation rows, to choose between a run's adapters.
 CHOOSING_ROWS = 48
 TEST_CASES = Path("tests") / "test_cases.json"
@@ -89,7 +89,7 @@ def evaluate_run(
     """Scores the run's best adapter on its held-out rows and keeps the report in the run folder.
 
     Which adapter is the best is decided on validation rows. Greedy decoding. `rows` takes only
-    the first so many; the base alone and dependencies alone get the first 80 of them. With
+    the first so many; the base alone and dependencies alone get the first 40 of them. With
     `data`, rows of a file are asked instead, and nothing is kept.
 
     Raises:
@@ -145,8 +145,12 @@ def evaluate_expert(
     rows: int | None = None,
     data: Path | None = None,
     base: str | None = None,
+    beside: Sequence[str] = (),
 ) -> Report:
     """Scores an installed expert with what it needs, on a file's rows or its own test cases.
+
+    With `beside`, each of those experts (and what it needs) is added to the stack in turn,
+    which says what its company costs the expert; nothing is taken apart then.
 
     Raises:
         DatasetError: the rows cannot be read.
@@ -166,7 +170,13 @@ def evaluate_expert(
             source.name if data else "its own test cases",
             _measured_with(engine) | {"adapter": expert.weights_sha256},
         )
-        return _measured(subject, _stacks(needed, own, engine), engine, on_progress, len(examples))
+        stacks = _stacks(needed, own, engine)
+        if beside:
+            stacks = {WITH_DEPENDENCIES: whole} | {
+                f"with {name}": compose_stack({expert.name: 1.0, name: 1.0}, engine)
+                for name in beside
+            }
+        return _measured(subject, stacks, engine, on_progress, len(examples))
 
 
 def _measured(

@@ -32,7 +32,9 @@ def place(folder: Path, name: str, first: dict[str, Any] | None = None, **more: 
     (here / "recipe.json").write_text(json.dumps(said))
     (here / "dataset.json").write_text(json.dumps({"name": name, "seed": 3, "parts": [part]}))
     if first is not None:
-        (here / "first.json").write_text(json.dumps(said | {"dependencies": []} | first))
+        (here / "first.json").write_text(
+            json.dumps(said | {"dependencies": [], "start": None} | first)
+        )
 
 
 def built(folder: Path, *more: str) -> list[dict[str, Any]]:

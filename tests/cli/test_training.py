@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from expert_studio.cli import app
 from expert_studio.commands import training, training_told
+from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders
 from expert_studio.core.training.events import (
     Ended,
@@ -25,7 +26,7 @@ from expert_studio.core.training.events import (
 )
 from expert_studio.core.training.recipe import parse_recipe
 from expert_studio.core.training.run_folder import Places, RunFolder
-from tests.expert_factory import expert_folder
+from tests.expert_factory import expert_folder, installed_expert
 
 RECIPE: dict[str, Any] = {
     "name": "city-finder",
@@ -131,6 +132,11 @@ def assert_an_expert_is_scored_on_any_rows(folder: Path) -> None:
     ]
     assert (folder / "report" / "report.html").is_file()
     assert run("evaluate", "city-finder", "--rows", "1").exit_code == 0  # its own test cases
+    installed_expert(Library(Folders.default().library), "neighbour", seed=4)
+    told = answer("evaluate", "city-finder", "--data", str(rows), "--beside", "neighbour")
+    assert [each["name"] for each in told["conditions"]] == ["as_trained", "with neighbour"]
+    alone, beside = (condition["measurements"] for condition in told["conditions"])
+    assert alone != beside
     assert "neither an expert nor a run" in run("evaluate", "nobody").stderr
 
 

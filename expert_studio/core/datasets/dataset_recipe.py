@@ -21,10 +21,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from expert_studio.core.datasets import offline, offline_json, offline_logs
 from expert_studio.core.datasets.examples import Example, parse_row
 from expert_studio.core.datasets.offline_request import OfflineRequest
+from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.errors import DatasetError
 
 Split = Literal["train", "validation", "held_out"]
 _SPLIT_SEEDS: Mapping[Split, int] = {"train": 0, "validation": 1, "held_out": 2}
+
+
+_FIRST_GENERATORS = ("json", "logs")
 
 
 class _Part(BaseModel):
@@ -104,6 +108,15 @@ class Splits:
     held_out: tuple[Example, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PairSplits:
+    """The same dataset as preference pairs."""
+
+    train: tuple[PreferencePair, ...]
+    validation: tuple[PreferencePair, ...]
+    held_out: tuple[PreferencePair, ...]
+
+
 def read_dataset_recipe(path: Path) -> DatasetRecipe:
     """Reads a dataset recipe.
 
@@ -139,6 +152,27 @@ def build(recipe: DatasetRecipe, corpus: Path | None) -> Splits:
     return Splits(*(tuple(made[split]) for split in _SPLIT_SEEDS))
 
 
+def build_pairs(recipe: DatasetRecipe, corpus: Path | None) -> PairSplits:
+    """Makes a dataset's rows as pairs of the right answer and a flawed one, as `build` does.
+
+    Raises:
+        DatasetError: a part is of a corpus or of the first generators, which make no pairs; or
+            as `build`.
+    """
+    made: dict[Split, list[PreferencePair]] = {"train": [], "validation": [], "held_out": []}
+    for part in recipe.parts:
+        if not isinstance(part, RulePart) or part.generator in _FIRST_GENERATORS:
+            raise DatasetError(
+                f"The dataset recipe {recipe.name} makes rows that DPO cannot learn from.",
+                "DPO learns from preference pairs, and a part of it makes single answers alone.",
+                "Leave that part out, or set the method to sft.",
+            )
+        for split, rows in made.items():
+            domain, request = _asked(part, recipe.seed, split, corpus)
+            rows.extend(domain.preference_pairs(request))
+    return PairSplits(*(tuple(made[split]) for split in _SPLIT_SEEDS))
+
+
 def _by_rule(part: RulePart, seed: int, split: Split, corpus: Path | None) -> Iterator[Example]:
     count: int = getattr(part.rows, split)
     split_seed = seed * 10 + _SPLIT_SEEDS[split]
@@ -147,6 +181,14 @@ def _by_rule(part: RulePart, seed: int, split: Split, corpus: Path | None) -> It
         return offline_json.rows(count, split_seed, held_out, part.share)
     if part.generator == "logs":
         return offline_logs.rows(count, split_seed, held_out)
+    domain, request = _asked(part, seed, split, corpus)
+    return domain.sft_rows(request)
+
+
+def _asked(
+    part: RulePart, seed: int, split: Split, corpus: Path | None
+) -> tuple[offline.Domain, OfflineRequest]:
+    """A part's generator, and what it is asked for."""
     domain = offline.domain(part.generator.removesuffix("-tasks"))
     if part.version not in (None, domain.VERSION):
         raise DatasetError(
@@ -161,15 +203,15 @@ def _by_rule(part: RulePart, seed: int, split: Split, corpus: Path | None) -> It
             "Name it with --corpus FOLDER.",
         )
     request = OfflineRequest(
-        count=count,
-        seed=split_seed,
-        held_out=held_out,
+        count=getattr(part.rows, split),
+        seed=seed * 10 + _SPLIT_SEEDS[split],
+        held_out=split == "held_out",
         tasks=part.share,
         difficulty=part.difficulty,
         corpus=corpus if part.uses_corpus else None,
         known_families=part.known_families,
     )
-    return domain.sft_rows(request)
+    return domain, request
 
 
 def _from_corpus(part: CorpusPart, seed: int, corpus: Path | None) -> dict[Split, list[Example]]:

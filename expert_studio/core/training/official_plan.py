@@ -1,7 +1,7 @@
 """Which official experts are to be built, in which order, and which are built already.
 
 Reads the experts' source folders (`experts/<name>/`: dataset.json, recipe.json, and first.json
-where that goes on from an adapter learned before) and keeps one record for each that was built.
+where that goes on from what was learned before) and keeps one record for each that was built.
 What was made from the same recipes, data, base and dependencies is not made again. Knows
 nothing of training, scoring or packing.
 """
@@ -137,9 +137,11 @@ def _stages(folder: Path, base_name: str) -> tuple[Recipe, ...]:
     if short == BUNDLED_BASE_NAME:
         return tuple(map(read_recipe, files))
     own = folder / f"recipe-{short.lower()}.json"
-    rate = 1.0 if own.is_file() else RATE_FOR_OTHER_BASES
-    files = [own] if own.is_file() else files
-    return tuple(_moved(read_recipe(file), base_name, rate) for file in files)
+    if not own.is_file():
+        return tuple(_moved(read_recipe(f), base_name, RATE_FOR_OTHER_BASES) for f in files)
+    before = folder / f"first-{short.lower()}.json"
+    files = [*([before] if before.is_file() else []), own]
+    return tuple(_moved(read_recipe(file), base_name, 1.0) for file in files)
 
 
 def _moved(recipe: Recipe, base_name: str, rate: float) -> Recipe:

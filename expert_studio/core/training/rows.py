@@ -14,7 +14,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from expert_studio.core.datasets.dataset_recipe import build, read_dataset_recipe
+from expert_studio.core.datasets.dataset_recipe import (
+    DatasetRecipe,
+    build,
+    build_pairs,
+    read_dataset_recipe,
+)
 from expert_studio.core.datasets.examples import (
     Example,
     as_row,
@@ -118,8 +123,7 @@ def _splits(part: DatasetPart, recipe: Recipe, beside: Path, corpus: Path | None
     path = beside / part.path
     _check_hash(part, beside)
     if path.suffix == ".json":
-        made = build(read_dataset_recipe(path), corpus)
-        return _of_method(RowSplits(made.train, made.validation, made.held_out), recipe, path)
+        return _made(read_dataset_recipe(path), recipe, corpus)
     read = read_pairs if recipe.method == "dpo" else read_examples
     splits = _set_aside(
         tuple(read(path)), recipe.watching.eval_rows, recipe.seed, not part.held_out
@@ -129,16 +133,13 @@ def _splits(part: DatasetPart, recipe: Recipe, beside: Path, corpus: Path | None
     return replace(splits, held_out=tuple(read(beside / part.held_out)))
 
 
-def _of_method(rows: RowSplits, recipe: Recipe, path: Path) -> RowSplits:
-    wanted = PreferencePair if recipe.method == "dpo" else Example
-    for split in (rows.train, rows.validation, rows.held_out):
-        if any(not isinstance(row, wanted) for row in split):
-            raise DatasetError(
-                f"The dataset recipe {path.name} makes rows that this method cannot learn from.",
-                "DPO learns from preference pairs, SFT from single answers.",
-                "Set the method or the parts' rows to one another.",
-            )
-    return rows
+def _made(dataset: DatasetRecipe, recipe: Recipe, corpus: Path | None) -> RowSplits:
+    """The dataset's rows as what the method learns from: answers, or pairs of them."""
+    if recipe.method == "dpo":
+        pairs = build_pairs(dataset, corpus)
+        return RowSplits(pairs.train, pairs.validation, pairs.held_out)
+    made = build(dataset, corpus)
+    return RowSplits(made.train, made.validation, made.held_out)
 
 
 def dataset_sha256(part: DatasetPart, beside: Path) -> str:

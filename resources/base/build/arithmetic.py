@@ -1,10 +1,12 @@
 """The base's forward and backward for training, written for a CPU with bf16 matrices.
 
 Knows the arithmetic of Qwen3 (transformers' `Qwen3ForCausalLM`) and its parameter names;
-knows nothing of data, optimizers or files. Same numbers as transformers' model up to bf16;
-about twice as fast on two cores, because attention skips the keys of the future by
-blocks and is plain matrix products, and because the loss takes logits 512 rows at a time
-and forms their gradient on the spot, so that no (rows, vocabulary) tensor is kept.
+knows nothing of data, optimizers or files. Same numbers as transformers' model up to bf16, in
+less time: attention skips the keys of the future by blocks and is plain matrix products; the
+loss takes logits 512 rows at a time and forms their gradient on the spot, so that no (rows,
+vocabulary) tensor is kept; one layer is compiled, for all of them. Measured on a busy machine
+alone: forward and backward of 2,048 tokens took 1.3 s of one core with AMX in rows of 1,024 and
+0.95 s in rows of 512.
 """
 
 from __future__ import annotations

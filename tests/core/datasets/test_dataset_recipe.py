@@ -14,6 +14,7 @@ from expert_studio.core.datasets import offline_json
 from expert_studio.core.datasets.dataset_recipe import (
     DatasetRecipe,
     build,
+    build_pairs,
     read_dataset_recipe,
 )
 from expert_studio.core.errors import DatasetError
@@ -85,6 +86,20 @@ def test_another_corpus_is_refused(corpus: tuple[Path, dict[str, Any]]) -> None:
         build(recipe({**part, "sha256": "0" * 64}), folder)
     with pytest.raises(DatasetError, match="cannot be read"):
         build(recipe({**part, "file": "gone.xz"}), folder)
+
+
+def test_a_generators_part_is_as_good_for_pairs_and_the_first_ones_are_refused() -> None:
+    rows = {"train": 6, "validation": 2, "held_out": 3}
+    part = {"kind": "rule", "generator": "classification", "rows": rows, "version": 1}
+    pairs, answers = build_pairs(recipe(part), None), build(recipe(part), None)
+    sides = (pairs.train, pairs.validation, pairs.held_out)
+    assert [len(side) for side in sides] == [6, 2, 3]
+    for pair in (*pairs.train, *pairs.held_out):
+        assert pair.chosen != pair.rejected
+        assert pair.flaw
+    assert {p.family for p in pairs.held_out}.isdisjoint(e.family for e in answers.train)
+    with pytest.raises(DatasetError, match="DPO cannot learn from"):
+        build_pairs(recipe(part, {**part, "generator": "logs", "version": None}), None)
 
 
 def test_rule_made_rows_are_right_by_their_own_scorer() -> None:

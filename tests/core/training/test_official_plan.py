@@ -142,7 +142,8 @@ def with_few_rows(whole: DatasetRecipe) -> DatasetRecipe:
 def test_half_of_what_is_scored_is_of_families_that_training_never_draws(name: str) -> None:
     whole = read_dataset_recipe(bundled_experts_folder() / name / "dataset.json")
     learned, scored = (part.rows.train for part in whole.parts if isinstance(part, RulePart))
-    assert (learned, scored) == (2000, 0)
+    assert learned >= 2000
+    assert scored == 0
     made = build(with_few_rows(whole), None)
     told = [novelty(example) for example in made.held_out]
     assert told == ["unseen family"] * FEW + ["seen family"] * FEW
