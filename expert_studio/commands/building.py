@@ -113,6 +113,8 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
     if known.package and Path(known.package).is_file():
         _say(bench, f"{source.name} {source.recipe.version} is built: {known.package}")
         _install(Path(known.package), bench)
+        if bench.publish:
+            _publish(pack(RunFolder.open(Path(known.runs[-1]))), source)
         return _told(source, known, new=False)
     for number, stage in enumerate(source.stages):
         known = _trained(source, number, known, bench)
@@ -124,8 +126,7 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
     packed = pack(run)
     _install(packed.archive, bench)
     if bench.publish:
-        publish(packed, source.folder)
-        _name_other_base(packed, source)
+        _publish(packed, source)
     built = replace(known, package=str(packed.archive))
     write_built(bench.records, source.name, built)
     _say(bench, f"{source.name} {source.recipe.version} is built: {packed.archive}")
@@ -162,6 +163,11 @@ def _install(package: Path, bench: _Bench) -> None:
     sidecar = package.with_name(f"{package.name}.sha256")
     remember(sidecar.read_text(encoding="utf-8").split()[0], Folders.default())
     install(package, library)
+
+
+def _publish(packed: Packed, source: Source) -> None:
+    publish(packed, source.folder)
+    _name_other_base(packed, source)
 
 
 def _name_other_base(packed: Packed, source: Source) -> None:
