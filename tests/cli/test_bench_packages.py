@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from expert_studio.cli import app
@@ -12,12 +13,13 @@ from expert_studio.core.experts import package_bench
 from expert_studio.core.experts.library import Library
 
 
-def test_figures_of_small_libraries(tmp_path: Path) -> None:
+def test_figures_of_small_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package_bench, "WEIGHTS_BYTES", 2_600_000)
     arguments = ["bench", "packages", "--sizes", "3,40", "--folder", str(tmp_path), "--json"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    assert 18e6 < told["package_bytes"] < 22e6
+    assert 1.5e6 < told["package_bytes"] < 2.5e6
     assert told["verify_install_ms"] > 0
     assert [one["experts"] for one in told["by_size"]] == [3, 40]
     assert all(one["resolve_ms"] > 0 and one["list_ms"] > 0 for one in told["by_size"])
