@@ -25,11 +25,16 @@ _PER_WEIGHT: dict[Quantization, float] = {
 _KV_BITS: dict[KVFormat, float] = {"int8": 8, "int4": 4}
 _KV_SCALE_BYTES: dict[KVFormat, int] = {"int8": 2, "int4": 4}
 PRODUCT_OF = {name: product for product, names in PRODUCTS.items() for name in names}
-TRAINER_BYTES = 600 << 20  # torch, transformers, PEFT and TRL themselves, measured
+TRAINER_BYTES = 650 << 20  # torch, transformers, PEFT and TRL themselves, measured
 TILE_TOKENS, TILE_COLUMNS = 4096, 32768  # of the vocabulary's scores, in TRL's chunked kernel
-# What an allocator holds beyond what is alive at once, measured: the C library's keeps far more
-# of what is given back to it than a card's does.
-_HELD = {"cpu": 1.6, "mps": 1.6, "cuda": 1.15}
+# What an allocator holds of what is kept for the way back, over what is alive at once. Measured on
+# the CPU (`tests/core/training/test_memory_estimates.py`): the C library's keeps far more of what
+# is given back to it than a card's does, and most where small blocks lie between large ones.
+_HELD = {"lora": 1.9, "dora": 1.9, "ia3": 1.5, "soft_prompt": 1.5}
+MOST_SLACK_BYTES = 280 << 20  # of the C library's: it gives large blocks back at once
+_HELD_ON_A_CARD = 1.15
+_PAIRS = 1.85  # the reference goes through the model while all that the way back needs is kept
+_SCORE_BYTES = 12  # of one logit, beside itself: float32, its log-softmax, one gradient at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +135,13 @@ def training_estimate(shape: DecoderShape, load: TrainingLoad) -> TrainingMemory
     if load.checkpointing:
         kept = layer + shape.layers * rows * tokens * shape.hidden * width
     scores = _scores(shape, load, rows, width)
+    if load.pairs:
+        kept = int(kept * _PAIRS)
+    held = _HELD_ON_A_CARD if load.device == "cuda" else _HELD[load.kind]
     # AdamW's new moments and updates live for a moment beside the old ones
-    moving = kept + scores + 4 * learned
+    slack = int((held - 1) * kept)
+    if load.device != "cuda":
+        slack = min(slack, MOST_SLACK_BYTES)
     return TrainingMemory(
         libraries=0 if load.device == "cuda" else TRAINER_BYTES,
         base=base_bytes(shape, load.held),
@@ -140,7 +150,7 @@ def training_estimate(shape: DecoderShape, load: TrainingLoad) -> TrainingMemory
         optimizer=8 * learned,
         activations=kept,
         scores=scores,
-        slack=int((_HELD[load.device] - 1) * moving),
+        slack=slack + 4 * learned,
     )
 
 
@@ -152,11 +162,10 @@ def _scores(shape: DecoderShape, load: TrainingLoad, rows: int, width: int) -> i
     positions, columns = rows * load.scored_tokens, shape.vocabulary
     if load.pairs or load.device == "cuda":
         if load.device != "cuda":  # every position of them, in float32 too
-            positions, width = rows * load.tokens, width + 16
+            positions, width = rows * load.tokens, width + _SCORE_BYTES
         positions, columns = min(positions, TILE_TOKENS), min(columns, TILE_COLUMNS)
         return positions * columns * width
-    # as computed, and in float32 they, their log-softmax and the gradients of both
-    return positions * columns * (width + 16)
+    return positions * columns * (width + _SCORE_BYTES)
 
 
 def trainable_parameters(shape: DecoderShape, load: TrainingLoad) -> int:
@@ -192,8 +201,10 @@ def _kept_by_adapter(shape: DecoderShape, load: TrainingLoad) -> int:
     else:
         shared = {PRODUCT_OF[name]: i for name, (_, i) in sides.items() if name != "o_proj"}
         inputs = sum(shared.values())
-    outputs = sum(o for o, _ in sides.values()) if load.kind == "dora" else 0
-    return inputs + outputs + load.rank * len(sides)
+    outputs = 0.0
+    if load.kind == "dora":  # what the base gave and its products, in float32 beside bf16
+        outputs = (4 if load.computed == "bf16" else 1.5) * sum(o for o, _ in sides.values())
+    return inputs + int(outputs) + load.rank * len(sides)
 
 
 def native_width(quantization: Quantization) -> int:

@@ -31,7 +31,9 @@ class TrainingFoot(QWidget):
         self.priority.setToolTip(self.tr("In the queue, higher goes first"))
         self.priority.setProperty("role", "plain")
         self.priority.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.priority.setFixedWidth(92)
+        self.priority.setFixedSize(96, self.priority.fontMetrics().height() + 16)
+        if (field := self.priority.lineEdit()) is not None:
+            field.setTextMargins(8, 0, 8, 0)
         self.queue = QPushButton(self.tr("Add to queue"))
         self.queue.setToolTip(self.tr("Starts when the runs before it have ended"))
         self.start = QPushButton(self.tr("Start"))

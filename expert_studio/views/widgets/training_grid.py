@@ -27,7 +27,7 @@ def paint_grid(
     marks: Sequence[tuple[int, str]],
     focused: bool,
 ) -> None:
-    """`marks` are steps with a word each; a focused chart has its ground line coloured."""
+    """`marks` are steps with a word each; a focused chart has a dotted frame."""
     x, y = scales
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     line, words = QPen(QColor(tokens.line), 1), QPen(QColor(tokens.muted), 1)
@@ -40,8 +40,8 @@ def paint_grid(
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(box, right, as_text(value))
     if focused:
-        painter.setPen(QPen(QColor(tokens.accent), 2))
-        painter.drawLine(QPointF(x.first_px, y.first_px), QPointF(x.last_px, y.first_px))
+        painter.setPen(QPen(QColor(tokens.accent), 1, Qt.PenStyle.DotLine))
+        painter.drawRect(QRectF(QPointF(x.first_px, y.last_px), QPointF(x.last_px, y.first_px)))
     painter.setPen(words)
     for value in ticks(x.low, x.high, max(2, int((x.last_px - x.first_px) / 90)), whole=True):
         box = QRectF(x.place(value) - 40, y.first_px + 5, 80, 15)

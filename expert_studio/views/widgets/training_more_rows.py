@@ -45,7 +45,7 @@ class MoreRows(QWidget):
     def begin(self, names: Sequence[str], sources: Sequence[DataSource]) -> None:
         """Offers these datasets; shows these sources."""
         self._names = names
-        self.button.setVisible(len(names) > 1)
+        self.setVisible(len(names) > 1 or bool(sources))
         for line in list(self.lines):
             self._take_away(line)
         for source in sources:
@@ -135,7 +135,9 @@ def weight_box(value: float) -> QDoubleSpinBox:
     box.setValue(value)
     box.setProperty("role", "plain")
     box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    box.setFixedWidth(72)
+    box.setFixedWidth(80)
+    if (field := box.lineEdit()) is not None:
+        field.setTextMargins(8, 0, 8, 0)
     box.setAccessibleName(box.tr("How often these rows are seen"))
     box.setToolTip(box.tr("How often these rows are seen in an epoch: 1 once, 2 twice"))
     return box

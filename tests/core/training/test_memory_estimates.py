@@ -87,3 +87,33 @@ def test_a_run_takes_what_was_said(
     assert usual is not None
     assert usual.median == found.error
     assert -0.03 < found.error < 0.15
+
+
+@pytest.mark.gpu
+def test_a_card_takes_what_was_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """NF4 training of the 0.6B shape: `pytest -m gpu -s tests/core/training`."""
+    runs.write_data(tmp_path, 200)
+    folders = Folders(tmp_path)
+    write_base(folders.bases / "whole", QWEN3_06B, 28)
+    recipe = runs.tiny_recipe(
+        base={"name": "whole"},
+        adapter=LORA,
+        batches={"batch_size": 8},
+        precision="bf16",
+        quantization="nf4",
+        device="cuda",
+        schedule={"max_steps": 20, "learning_rate": 1e-4},
+        watching={"eval_rows": 8, "eval_every": 10, "save_every": 20},
+    )
+    plan = plan_run(recipe, folders, tmp_path)
+    run = launch.start(recipe, folders, tmp_path, estimated_bytes=plan.memory.total)
+    runs.until_over(run)
+    assert run.state().status == "finished", run.log_path.read_text()
+    (found,) = measured(folders.runs, "cuda")
+    with capsys.disabled():
+        print(
+            f"\n0.6B, nf4: said {in_words(found.estimated_bytes)}, took "
+            f"{in_words(found.peak_bytes)}, error {found.error:+.1%}",
+            end="",
+        )
+    assert found.error > -0.03
