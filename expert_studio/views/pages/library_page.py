@@ -103,8 +103,8 @@ class LibraryPage(QWidget):
 
     @property
     def busy(self) -> bool:
-        """Whether files are being installed or the library is being read."""
-        return self._installs.busy or self.works.busy
+        """Whether files are being installed, or the library is being read or drawn."""
+        return self._installs.busy or self.works.busy or self._shelf.graph.pending
 
     @property
     def sheet(self) -> ConsentSheet | None:

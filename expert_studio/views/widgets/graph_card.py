@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtCore import QPoint, QTimer, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -56,6 +56,11 @@ class GraphCard(QFrame):
         """Who is drawn now."""
         return frozenset(node.name for node in self._drawn.nodes)
 
+    @property
+    def pending(self) -> bool:
+        """Whether it will be drawn in a moment."""
+        return self._stale and self.isVisible()
+
     def show_contents(self, contents: GraphContents) -> None:
         """Draws these; keeps to what belongs to the chosen one if that was asked for."""
         self._contents = contents
@@ -64,15 +69,13 @@ class GraphCard(QFrame):
         many = len(contents.nodes) > _WORTH_SEARCHING
         self.search.setVisible(many)
         self.around.setVisible(many)
-        self._stale = not self.isVisible()
-        if not self._stale:
-            self._draw()
+        self._stale = True
+        if self.isVisible():  # in a turn of its own: the cards are shown before
+            QTimer.singleShot(0, self, self._draw_if_stale)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._stale:
-            self._stale = False
-            self._draw()
+        self._draw_if_stale()
 
     def choose(self, name: str) -> None:
         self._chosen = name
@@ -129,6 +132,12 @@ class GraphCard(QFrame):
         if names:
             after = names.index(self._chosen) + 1 if self._chosen in names else 0
             self.view.go_to(names[after % len(names)])
+
+    @Slot()
+    def _draw_if_stale(self) -> None:
+        if self._stale and self.isVisible():
+            self._stale = False
+            self._draw()
 
     @Slot(str)
     def _on_search(self, text: str) -> None:

@@ -106,8 +106,11 @@ class LibraryFilter(QWidget):
         self._tier = ""
         self.changed.emit()
 
-    def set_experts(self, experts: Sequence[InstalledExpert]) -> None:
-        """Offers what occurs among these."""
+    def set_experts(self, experts: Sequence[InstalledExpert], base: BaseDescription | None) -> None:
+        """Offers what occurs among these; `base` is the one that answers now."""
+        if experts is self._experts and base is self._base:
+            return
+        self._base = base
         self._experts = experts
         known = self._texts
         self._texts = {
@@ -120,10 +123,6 @@ class LibraryFilter(QWidget):
         if self._tier and self._tier not in present:
             self._tiers.button(0).setChecked(True)
             self._tier = ""
-        self._offer()
-
-    def set_base(self, base: BaseDescription | None) -> None:
-        self._base = base
         self._offer()
 
     def show_count(self, shown: int, of: int) -> None:

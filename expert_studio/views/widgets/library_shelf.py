@@ -57,9 +57,7 @@ class LibraryShelf(QWidget):
         """Shows what was read, as far as it passes the filter."""
         fresh = contents is not self._contents
         self._contents = contents
-        self.filter.set_base(base)
-        if fresh:
-            self.filter.set_experts(contents.experts)
+        self.filter.set_experts(contents.experts, base)
         self._fill()
         if fresh:
             self.graph.show_contents(contents.graph)
