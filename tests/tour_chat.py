@@ -28,7 +28,7 @@ class ChatTour(Tour):
         studio, page = self.studio, self.studio.chat_page
         studio.open()
         self.settle()
-        self.until(lambda: studio.loaded_base() is not None, "the base")
+        self.until(lambda: studio.loaded_base() is not None, "the base", 300)
         self.until(lambda: len(page.composer.rows) > 1, "the experts")
         page.first_task.left.emit()
         self.settle(0.4)
@@ -115,7 +115,7 @@ def main() -> int:
     given.folder.mkdir(parents=True, exist_ok=True)
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
-    ChatTour(application, given.folder, given.only).run()
+    ChatTour(application, given.folder, given.only, "").run()
     return 0
 
 

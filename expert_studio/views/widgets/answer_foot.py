@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from expert_studio.views import theme
+from expert_studio.views.theme_tokens import SECONDARY_PX
 from expert_studio.views.widgets.branch_arrows import BranchArrows
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
+
+PADDING = 12  # at the right of a button, as the style sheet has it
 
 
 class AnswerFoot(QWidget):
@@ -72,6 +76,9 @@ class AnswerFoot(QWidget):
         self._continue.hide()
         self._attribution.setCheckable(True)
         self._details.setCheckable(True)
+        bold = QFontMetrics(theme.body_font(SECONDARY_PX, 600))
+        for button in (self._attribution, *self._verdicts.values()):  # bold while checked
+            button.setMinimumWidth(bold.horizontalAdvance(button.text()) + PADDING)
 
     def _connect(self) -> None:
         self._regenerate.clicked.connect(self.regenerate_wanted)

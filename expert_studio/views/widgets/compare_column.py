@@ -98,6 +98,7 @@ class CompareColumn(QFrame):
         self._best.setToolTip(self.tr("Keep a preference pair: this answer before each other"))
         self._best.hide()
         column.addWidget(self._best)
+        self._choice.currentTextChanged.connect(self._choice.setToolTip)
         self._right.clicked.connect(self._on_right)
         self._drop.clicked.connect(self._on_drop)
         self._best.clicked.connect(self._on_best)

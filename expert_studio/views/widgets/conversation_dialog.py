@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.inference.conversation import Sampling
+from expert_studio.views import theme
 
 DEFAULTS = Sampling()
 EDITOR_LINES = 5
@@ -91,7 +92,7 @@ class ConversationDialog(QDialog):
         column.addWidget(self._buttons)
         yes = self._buttons.button(QDialogButtonBox.StandardButton.Ok)
         yes.setText(self.tr("Use for this conversation"))
-        yes.setProperty("role", "primary")
+        theme.restyle(yes, role="primary")
         for standard in (
             QDialogButtonBox.StandardButton.Ok,
             QDialogButtonBox.StandardButton.Cancel,
