@@ -6,7 +6,8 @@ byte of the held-out text: of the base in rows of 512 tokens, of an interpolated
 part, and of xz -9e, which reads nothing but the text itself. And the base's loss by position,
 in rows of 4,096 tokens.
 
-    python resources/base/build/evaluate.py --work .pretraining --out resources/base/evaluation.json
+    python resources/base/build/evaluate.py --work .pretraining \
+        --out resources/base/build/evaluation.json --most 8192 --read 200000
 """
 
 from __future__ import annotations
