@@ -5,6 +5,7 @@ Shows what a `CanaryRun` tells; knows nothing of models or of quarantine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +23,8 @@ from PySide6.QtWidgets import (
 from expert_studio.core.experts.canary import CanaryFinding, CanaryPrompt
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
+
+_LONG_RUN = re.compile(r"(\S{20})")  # a word so long may be broken anywhere
 
 
 class CanaryDialog(QDialog):
@@ -51,7 +55,7 @@ class CanaryDialog(QDialog):
         Raises:
             KeyError: it is not asked.
         """
-        return self._cards[identifier].answers[with_expert].text()
+        return self._cards[identifier].answers[with_expert].said
 
     @Slot(object)
     def show_prompts(self, prompts: Sequence[CanaryPrompt]) -> None:
@@ -66,8 +70,7 @@ class CanaryDialog(QDialog):
     @Slot(str, bool, str)
     def add_text(self, identifier: str, with_expert: bool, text: str) -> None:
         """One of the two goes on."""
-        label = self._cards[identifier].answers[with_expert]
-        label.setText(label.text() + text)
+        self._cards[identifier].answers[with_expert].add(text)
 
     @Slot(str, object)
     def show_findings(self, identifier: str, found: Sequence[CanaryFinding]) -> None:
@@ -148,7 +151,7 @@ class _PromptCard(QFrame):
         self._column.addWidget(note(prompt.prompt))
         columns = QHBoxLayout()
         columns.setSpacing(12)
-        self.answers = {False: _answer(), True: _answer()}
+        self.answers = {False: _AnswerText(), True: _AnswerText()}
         heads = {False: self.tr("Base alone"), True: self.tr("With {name}").format(name=name)}
         for with_expert, label in self.answers.items():
             label.setAccessibleName(f"{prompt.title}: {heads[with_expert]}")
@@ -176,10 +179,18 @@ class _PromptCard(QFrame):
             self._column.addWidget(fine)
 
 
-def _answer() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setStyleSheet("font-size: 12px")
-    return label
+class _AnswerText(QLabel):
+    """What was said so far; a run without spaces is broken where the column ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = ""
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setStyleSheet("font-size: 12px")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def add(self, text: str) -> None:
+        self.said += text
+        self.setText(_LONG_RUN.sub("\\1\u200b", self.said))
