@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QListView,
     QSizePolicy,
+    QStyle,
     QTableView,
     QWidget,
 )
@@ -70,7 +71,7 @@ class ExpertCards(QListView):
         _choose(self, self._model, name)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        width = max(self.viewport().width() // self._columns(), 1)
+        width = max(self._room() // self._columns(), 1)
         self.setGridSize(QSize(width, CARD_HEIGHT + CARD_GAP))
         super().resizeEvent(event)
         self.updateGeometry()
@@ -97,7 +98,12 @@ class ExpertCards(QListView):
             self._on_current(index)
 
     def _columns(self) -> int:
-        return max(1, self.viewport().width() // (CARD_MIN_WIDTH + CARD_GAP))
+        return max(1, self._room() // (CARD_MIN_WIDTH + CARD_GAP))
+
+    def _room(self) -> int:
+        """What Qt lays items out in: it keeps the scroll bar's width free, and a little more."""
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent, None, self)
+        return self.maximumViewportSize().width() - bar - 4
 
     @Slot()
     def _on_current(self, current: QModelIndex) -> None:
