@@ -45,7 +45,6 @@ def built(folder: Path, *more: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)  # three runs, each in a process that loads torch anew
 def test_two_that_stand_on_one_another_are_built_once(tmp_path: Path) -> None:
     experts = tmp_path / "experts"
     place(experts, "ground")
