@@ -141,14 +141,36 @@ class Tour:
         self.picture("00-loading")
         self.until(lambda: studio.loaded_base() is not None, "the base")
         self.until(lambda: len(studio.chat_page.composer.rows) > 1, "the experts")
+        self._tour_of_three()
         for part in PARTS:
             if self._part in ("", part):
                 getattr(self, f"_{part}")()
+
+    def _tour_of_three(self) -> None:
+        """What the first start shows by itself."""
+        first = self.studio.first_start
+        self.until(lambda: first.tour is not None, "the tour")
+        assert first.tour is not None
+        self.settle()
+        self.picture("00b-tour")
+        first.tour.end()
+        self.settle()
 
     def _settings(self) -> None:
         self.studio.window.show_page("settings")
         self.settle(0.4)
         self.picture("30-settings")
+        self.studio.theme.apply("light", 150)
+        self.picture("31-settings-large-text")
+        self.studio.theme.apply("light", 100)
+        shell = self.studio.shell
+        shell.open_palette()
+        self.settle(0.5)
+        assert shell.palette is not None
+        self._pictured_dialog(shell.palette, "32-palette")
+        shell.open_sheet()
+        assert shell.sheet is not None
+        self._pictured_dialog(shell.sheet, "33-shortcuts")
 
     def _first_run(self) -> None:
         task = self.studio.chat_page.first_task

@@ -44,6 +44,9 @@ def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]
     nothing_bundled.mkdir()
 
     def open_on(data: Path) -> Person:
+        data.mkdir(exist_ok=True)
+        if not (data / "settings.json").exists():  # the tour has the keyboard while it is shown
+            (data / "settings.json").write_text('{"tour_done": true}')
         studio = Studio(qapp, Folders(data), bundled_experts=nothing_bundled)
         studios.append(studio)
         studio.open()
