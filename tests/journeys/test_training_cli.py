@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from expert_studio.core.settings import Folders
-from expert_studio.core.training.run_folder import RunFolder, list_runs
+from expert_studio.core.training.run_folder import list_runs
 from tests.core.training import runs
 
 STEPS, STOP_AT = 60, 30
