@@ -86,7 +86,7 @@ def test_a_base_takes_what_was_said(
     engine = load_engine(BaseRequest(folder, quantization, "cpu"), lambda _: None)
     resident = engine.base.resident_bytes
     engine.close()
-    # A processor with bf16 arithmetic holds nf4's scales in two bytes, which are reckoned with four.
+    # With bf16 arithmetic a processor holds nf4's scales in two bytes, where four are reckoned.
     bound = 0.03 if quantization == "nf4" else 0.02
     assert base_bytes(read_shape(folder), quantization) == pytest.approx(resident, rel=bound)
 
