@@ -46,6 +46,10 @@ class Person:
         assert page.sheet is not None
         page.sheet.agree("unsigned")
         self._qtbot.mouseClick(page.sheet.install_button, Qt.MouseButton.LeftButton)
+        self.until(lambda: page.sheet is None)
+        # A desktop hands the keyboard back when a dialog closes; without a screen nobody does.
+        self.studio.window.activateWindow()
+        self.until(self.studio.window.isActiveWindow)
 
     def row(self, expert: str) -> ExpertRow:
         rows = self.studio.chat_page.composer.rows

@@ -67,7 +67,7 @@ def test_answers_are_held_stopped_and_corrected(person: Person, packages: list[P
     studio.window.show_page("chat")
 
     person.tick("yes-or-no")
-    person.until(lambda: "experts 0 B" not in page.composer._memory_parts.text())
+    person.until(lambda: "experts 0 B" not in page.composer.cost.held)
     assert studio.dialogue.turns == (), "read ahead, before anything was asked"
     assert page.prompt.grammar == "Grammar: on"
     _ask(person, "Is Porto a city?")

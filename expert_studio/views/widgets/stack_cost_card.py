@@ -48,6 +48,11 @@ class StackCostCard(QFrame):
         self.hide()
 
     @property
+    def held(self) -> str:
+        """What lies in memory, by owner."""
+        return self._parts.text()
+
+    @property
     def told(self) -> str:
         """What the stack costs beside the base, or ""."""
         return "" if self._cost.isHidden() else self._cost.text()
