@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from expert_studio.app import Studio
@@ -28,6 +28,8 @@ class Stage:
         self._nothing = home / "nothing"
         self._nothing.mkdir()
         self.folders = Folders(home / "data")
+        self.folders.data.mkdir(parents=True)
+        (self.folders.data / "settings.json").write_text('{"tour_done": true}')  # it shows the chat
         self.studio = self.opened()
 
     def opened(self) -> Studio:
@@ -37,7 +39,12 @@ class Stage:
         return self.studio
 
     def close(self) -> None:
+        """Closes the window, and agrees where it says what becomes of a run that goes on."""
         self.studio.window.close()
+        question = self.studio._closing.question
+        if question is not None:
+            accept = QMessageBox.ButtonRole.AcceptRole
+            next(b for b in question.buttons() if question.buttonRole(b) is accept).click()
         self.studio.window.deleteLater()
         self._application.setStyleSheet("")
 
