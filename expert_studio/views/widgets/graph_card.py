@@ -40,6 +40,7 @@ class GraphCard(QFrame):
         self.search.setFixedWidth(170)
         self.search.setAcceptDrops(False)
         self.troubles = QPushButton()
+        self.troubles.setAccessibleName(self.tr("Go to what does not fit"))
         self.troubles.setProperty("role", "quiet")
         self.around = QPushButton(self.tr("Only what belongs to it"))
         self.around.setProperty("role", "segment")

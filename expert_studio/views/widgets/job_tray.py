@@ -30,6 +30,7 @@ class JobTray(QWidget):
         self._cards: dict[str, JobCard] = {}
         self._compact = False
         self._more = QPushButton()
+        self._more.setAccessibleName(self.tr("More jobs"))
         self._more.setProperty("role", "quiet")
         self._more.clicked.connect(self._on_more)
         self._column = QVBoxLayout(self)

@@ -258,6 +258,7 @@ class SmallChart(CardButton):
         self._quantity = quantity
         self.setFixedHeight(_SMALL_HEIGHT)
         self.setToolTip(self.tr("Show {what} large").format(what=quantity.title.lower()))
+        self.setAccessibleName(quantity.title)
         title = ElidedLabel(quantity.title)
         title.setProperty("role", "heading")
         self._value = QLabel()
