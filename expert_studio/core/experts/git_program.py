@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from expert_studio.core import network
 from expert_studio.core.errors import FetchError, FetchStopped
 from expert_studio.core.experts.fetch_control import FetchControl
 
@@ -100,10 +101,12 @@ class Git:
 
         Raises:
             FetchStopped: the person stopped it.
-            FetchError: it failed, fell silent, or grew too large.
+            FetchError: it failed, fell silent, or grew too large, or the network is switched off.
         """
         if watch.control.stopped:
             raise _stopped()
+        if self._scheme != "file" and network.is_off():
+            raise FetchError("The repository was not fetched.", network.why_off(), network.how_on())
         return self._run(arguments, self._scheme, watch, FETCH_S, given)
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:

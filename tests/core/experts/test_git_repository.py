@@ -170,6 +170,18 @@ def test_without_git_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         _fetched(repository, tmp_path)
 
 
+def test_offline_nothing_is_dialled_but_a_folder_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = expert_repository(tmp_path / "repo", versions=("1.0.0",))
+    monkeypatch.setenv("EXPERT_STUDIO_OFFLINE", "1")
+    assert _version(_fetched(repository, tmp_path)) == "1.0.0"
+    far = parse_source("git+https://example.invalid/owner/expert.git")
+    with pytest.raises(FetchError, match="switched off"):
+        fetch(far, tmp_path / "far", tmp_path / "cache", Wanted.EXPERT)
+    assert not (tmp_path / "far").exists()
+
+
 def test_what_is_no_repository(tmp_path: Path) -> None:
     source = parse_source(f"git+file://{tmp_path / 'nothing'}")
     with pytest.raises(FetchError, match="no repository at that place"):
