@@ -87,6 +87,7 @@ class LogFile:
         ours = logging.getLogger("expert_studio")
         self._level = ours.level
         ours.setLevel(logging.INFO)
+        ours.disabled = False  # a library that sets logging up anew switches off what is there
 
     def close(self) -> None:
         """Writes what is waiting and lets the file go."""
