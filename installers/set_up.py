@@ -23,6 +23,9 @@ from progress_line import duration
 from refusal import Refused
 
 STOPPED = 130  # what a shell reports for Ctrl-C
+# The whole suite runs in two processes, a file's tests in one of them, each counting on one core:
+# 20 minutes of tests then take 11. Whoever names tests gets one process, and may use -s or --pdb.
+WHOLE_SUITE = ["--numprocesses=2", "--dist=loadfile"]
 
 
 def set_up(*, tests: bool, forced: machine.Kind | None = None) -> Environment:
@@ -103,7 +106,7 @@ def test(environment: Environment, arguments: list[str]) -> int:
     if failed:
         print(f"== Failed before the tests: {', '.join(failed)}")
     print("== pytest", flush=True)
-    tested = subprocess.call([python, "-m", "pytest", *arguments], cwd=ROOT)
+    tested = subprocess.call([python, "-m", "pytest", *(arguments or WHOLE_SUITE)], cwd=ROOT)
     return tested or (1 if failed else 0)
 
 

@@ -24,7 +24,8 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(threads, "2")
+    # beside another process of the suite, one: two processes of two threads wait for one another
+    os.environ.setdefault(threads, "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 # Threads that wait must sleep: spinning ones make a busy machine several times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["HF_HUB_OFFLINE"] = "1"
