@@ -12,12 +12,12 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from expert_studio.core.errors import KeyFileError, StorageError
+
+if TYPE_CHECKING:  # a twentieth of a second that the window's first paint need not wait for
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 PREFIX = "ed25519:"
 MAX_PUBLISHER_CHARACTERS = 80
@@ -57,6 +57,9 @@ def is_signed_by(public: str, signature_hex: str, message: bytes) -> bool:
     """Whether this key made this signature over the message; a malformed one is simply false."""
     if not is_public_key(public) or not _SIGNATURE.fullmatch(signature_hex):
         return False
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public.removeprefix(PREFIX)))
         key.verify(bytes.fromhex(signature_hex), message)
@@ -72,6 +75,9 @@ def generate(path: Path, publisher: str, passphrase: str = "") -> SigningKey:
         KeyFileError: a file of that name is there already, or the publisher cannot be a name.
         StorageError: it cannot be written.
     """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     _check_publisher(publisher)
     private = Ed25519PrivateKey.generate()
     how: serialization.KeySerializationEncryption = serialization.NoEncryption()
@@ -108,6 +114,10 @@ def read_private(path: Path, passphrase: str = "", publisher: str = "") -> Signi
         PassphraseNeededError: the key is encrypted and no passphrase was given.
         KeyFileError: it cannot be read, others may read it, or the passphrase is wrong.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     data = _private_bytes(path)
     try:
         if len(data) == 32:  # upstream's publisher.pem

@@ -184,6 +184,15 @@ def test_a_hostile_member_is_refused_and_nothing_leaves_the_folder(
         (gzip.compress(member("manifest.json")), "cut short"),
         (gzip.compress(member("manifest.json", b"x" * 600)[:700]), "cut short"),
     ],
+    ids=[
+        "empty",
+        "text",
+        "empty gzip",
+        "no tar inside",
+        "empty tar",
+        "no end",
+        "half a member",
+    ],  # the bytes would be the names, and gzip's hold the time: other names in each process
 )
 def test_what_is_no_package_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "x.expert"
