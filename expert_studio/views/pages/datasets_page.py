@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QStackedWidget, QVBoxLayout, QWidget
 
@@ -247,7 +247,7 @@ class DatasetsPage(QWidget):
 
     def _on_made(self, wanted: Wanted, _made_name: str) -> None:
         self.open(wanted[0])
-        self._run(wanted)
+        QTimer.singleShot(0, self, partial(self._run, wanted))  # after the page is painted
 
     def _run(self, wanted: Wanted) -> None:
         _, work, order, title, facts = wanted

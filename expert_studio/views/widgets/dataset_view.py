@@ -6,7 +6,6 @@ business. Knows nothing of folders.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from expert_studio.core.datasets.row_body import Item
-from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.store_changes import DeleteRows, EditRow, SetState
 from expert_studio.core.datasets.store_rows import RowFilter, Sort, State, StoredRow
 from expert_studio.core.errors import ExpertError
@@ -28,13 +26,14 @@ from expert_studio.views.widgets.dataset_diff import DatasetDiff
 from expert_studio.views.widgets.dataset_filter import FACETS, DatasetFilter
 from expert_studio.views.widgets.dataset_overview import Overview, chart_title, read_overview
 from expert_studio.views.widgets.dataset_rendered import Rendered, render
-from expert_studio.views.widgets.dataset_rows import RowLine, RowsModel, read_lines
+from expert_studio.views.widgets.dataset_rows import RowLine, RowsModel, as_json_lines, read_lines
 from expert_studio.views.widgets.dataset_selection import SelectionBar
 from expert_studio.views.widgets.dataset_side import DatasetSide
 from expert_studio.views.widgets.dataset_table import RowsTable
 from expert_studio.views.widgets.empty_state import EmptyState
 
 COPIED_AT_MOST = 1000
+SIDE_AFTER_MS = 30  # laying out the rows and the panel beside them at once is felt
 OVERVIEW_EVERY_MS = 900
 
 
@@ -173,7 +172,7 @@ class DatasetView(QWidget):
 
     @Slot(str)
     def _on_opened(self, _name: str) -> None:
-        QTimer.singleShot(0, self.side, self.side.show)
+        QTimer.singleShot(SIDE_AFTER_MS, self.side, self.side.show)
         self._fresh, self._front = True, 0
         self._asking_ids = self._ask_ids_again = False
         self._order = Sort()
@@ -209,13 +208,18 @@ class DatasetView(QWidget):
             self.filter.show_found(len(ids))
             if self._fresh and ids:
                 self._fresh = False
-                self.table.setCurrentIndex(self.model.index(0, 1))
+                QTimer.singleShot(0, self, self._choose_first)
             if self._middle.currentWidget() is not self.diff:
                 self._show_middle()
             self._on_selection(self.table.selected_count)
         if self._ask_ids_again:
             self._ask_ids_again = False
             self._ask_ids()
+
+    @Slot()
+    def _choose_first(self) -> None:
+        if not self._front and self.model.ids:
+            self.table.setCurrentIndex(self.model.index(0, 1))
 
     @Slot()
     def _show_middle(self) -> None:
@@ -377,7 +381,7 @@ class DatasetView(QWidget):
             )
         first = list(ids[:COPIED_AT_MOST])
         if first:
-            self._desk.ask(lambda store: _as_lines(store, first), self._on_copied)
+            self._desk.ask(lambda store: as_json_lines(store, first), self._on_copied)
 
     def _on_copied(self, text: str) -> None:
         QGuiApplication.clipboard().setText(text)
@@ -390,8 +394,3 @@ class DatasetView(QWidget):
 
     def _reason(self, state: State) -> str:
         return self.tr("Rejected by hand.") if state == "rejected" else ""
-
-
-def _as_lines(store: DatasetStore, ids: list[int]) -> str:
-    return "".join(f"{json.dumps(json.loads(row.body), ensure_ascii=False)}\n"
-                   for row in store.rows(ids))  # fmt: skip
