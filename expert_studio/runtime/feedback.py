@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from expert_studio.core.datasets.corrections import (
     AnswerOrigin,
+    CorrectedLabel,
     Correction,
     EditedAnswer,
     ThumbsDown,
@@ -25,7 +26,9 @@ from expert_studio.core.datasets.corrections import (
     Vote,
     keep_correction,
 )
+from expert_studio.core.datasets.document_prompt import DocumentLabel, document_in
 from expert_studio.core.datasets.examples import Turn as RowTurn
+from expert_studio.core.datasets.row_document import ClassifiedDocument
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.store_changes import DeleteRows
 from expert_studio.core.datasets.store_folder import DatasetFolders
@@ -114,6 +117,20 @@ def correction_of(
     if verdict == "bad":
         return ThumbsDown(prompt, given)
     return EditedAnswer(prompt, given, edited, "preference" if pair else "answer")
+
+
+def asked_document(asked: tuple[Message, ...]) -> tuple[str, str]:
+    """Name and text of the document that the last message asks about; the name may be ""."""
+    return document_in(asked[-1].content if asked else "")
+
+
+def relabelled(
+    asked: tuple[Message, ...], given: DocumentLabel, right: DocumentLabel
+) -> Correction:
+    """That the document the last message asks about has another label than the answer gave."""
+    name, text = asked_document(asked)
+    document = ClassifiedDocument(name, text, right.type, right.language, right.technologies)
+    return CorrectedLabel(document, given)
 
 
 def vote_of(asked: tuple[Message, ...], better: Answer, worse: Answer) -> Vote:

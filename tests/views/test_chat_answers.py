@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QPlainTextEdit, QPushButton
 
+from expert_studio.core.datasets.document_prompt import (
+    DocumentLabel,
+    classification_prompt,
+    read_label,
+)
 from expert_studio.core.datasets.examples import Example
 from expert_studio.core.datasets.preference import PreferencePair
+from expert_studio.core.datasets.row_document import ClassifiedDocument
 from expert_studio.core.datasets.store_folder import DatasetFolders
 from expert_studio.core.experts.library import Library
 from expert_studio.views.widgets.answer_foot import AnswerFoot
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
+from expert_studio.views.widgets.label_dialog import LabelDialog
 from expert_studio.views.widgets.rich_text import CodeFrame
 from tests.fake_engine import FakeEngine
 from tests.studio_driver import Person
@@ -220,6 +227,41 @@ def test_good_bad_and_corrected_answers_become_rows(opened: Opened) -> None:
     person.until(lambda: not person.studio.database_lane.busy)
     settings = json.loads(person.studio._folders.settings_file.read_text())
     assert settings["corrections"] == "from-chat"
+
+
+def test_a_corrected_label_becomes_a_row(opened: Opened) -> None:
+    given = '{"type": "log", "language": "", "technologies": ["nginx"]}'
+    person = opened(FakeEngine(pieces=[given]))
+    editor = person.studio.chat_page.prompt.findChild(QPlainTextEdit)
+    assert editor is not None
+    editor.setPlainText(classification_prompt("a.conf", "server {\n\nlisten 80; }"))
+    person.type_and_send(" ")
+    person.until(lambda: not person.studio.dialogue.busy)
+    _press(person, "correct")
+    asking = _dialog(person)
+    assert isinstance(asking, LabelDialog)
+    assert asking.label == read_label(given)
+    assert not asking.keep.isEnabled()
+    asking.write(DocumentLabel("configuration", "nginx", ("nginx",)), "labels")
+    asking.keep.click()
+    person.until(lambda: len(person.studio.notices.toasts) == 1)
+    with DatasetFolders(person.studio._folders.datasets).open("labels") as store:
+        (row,) = store.window()
+    item = row.item
+    assert isinstance(item, ClassifiedDocument)
+    assert (item.path, item.content) == ("a.conf", "server {\n\nlisten 80; }")
+    assert (item.type, item.language, item.technologies) == ("configuration", "nginx", ("nginx",))
+    assert row.state == "accepted"
+    _undo(person)
+    with DatasetFolders(person.studio._folders.datasets).open("labels") as store:
+        assert store.count() == 0
+
+    _press(person, "correct")
+    asking = _dialog(person)
+    assert isinstance(asking, LabelDialog)
+    asking.findChild(QPushButton, "as text").click()
+    person.until(lambda: isinstance(QApplication.activeModalWidget(), CorrectionDialog))
+    _dialog(person).reject()
 
 
 def test_a_grammar_that_a_package_asks_for(opened: Opened) -> None:

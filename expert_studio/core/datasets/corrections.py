@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from expert_studio.core.datasets.document_prompt import DocumentLabel
 from expert_studio.core.datasets.examples import Example, Turn
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.datasets.row_body import Item
@@ -94,7 +95,7 @@ class CorrectedLabel:
     """The person gave a document another label than the classifier did."""
 
     document: ClassifiedDocument  # with the right label
-    given: str  # the type the classifier gave
+    given: DocumentLabel
 
 
 Correction = EditedAnswer | Vote | ThumbsDown | ThumbsUp | CorrectedLabel
@@ -120,7 +121,9 @@ def keep_correction(
         "earlier_stacks": [dict(stack) for stack in origin.earlier_stacks],
         "sampling": dict(origin.sampling),
     }
-    if not isinstance(correction, Vote):  # both answers of a vote are in its row
+    if isinstance(correction, CorrectedLabel):
+        more["given"] = correction.given.text
+    elif not isinstance(correction, Vote):  # both answers of a vote are in its row
         more["given"] = correction.given
     experts = " + ".join(f"{name} × {weight:g}" for name, weight in origin.stack.items())
     told = Provenance(
@@ -136,9 +139,13 @@ def keep_correction(
 
 def _row(correction: Correction) -> tuple[str, Item]:
     if isinstance(correction, CorrectedLabel):
-        if correction.document.type == correction.given:
+        document = correction.document
+        if not document.type.strip():
+            raise _nothing_new("The type is empty.")
+        label = DocumentLabel(document.type, document.language, document.technologies)
+        if label == correction.given:
             raise _nothing_new("The label is the one that was given.")
-        return "label", replace(correction.document, source="person")
+        return "label", replace(document, source="person")
     if not correction.prompt or correction.prompt[-1].role != "user":
         raise _nothing_new("There is no message it answers.")
     if isinstance(correction, Vote):

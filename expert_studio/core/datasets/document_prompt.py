@@ -1,18 +1,37 @@
 """How a document is shown to a model that shall say what it is, and how it answers.
 
-The same wording serves training, scoring and the classify page, so that a classifier
+The same wording serves training, scoring and whoever asks in the window, so that a classifier
 meets what it learned on. Knows nothing of files, models or training.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 HEAD_CHARACTERS = 1100
 TAIL_CHARACTERS = 500
 GAP = "\n[...]\n"
 INSTRUCTION = "Classify this document: type, language and technologies as JSON."
+_NAMED = re.compile(r"File: (?P<name>[^\n]+)\n\n(?P<text>.+)", re.DOTALL)
+# a file dropped on the conversation, as `core.inference.attached_text` writes it
+_ATTACHED = re.compile(r"(?P<name>[^\n]+):\n(?P<fence>`{3,})\n(?P<text>.+)\n(?P=fence)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLabel:
+    """What a classifier says of a document."""
+
+    type: str
+    language: str = ""
+    technologies: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As it is answered."""
+        return label_text(self.type, self.language, self.technologies)
 
 
 def classification_prompt(path: str, text: str) -> str:
@@ -31,3 +50,36 @@ def label_text(kind: str, language: str, technologies: Iterable[str]) -> str:
     """The answer to learn: one line of JSON, keys in the seeds' order."""
     label = {"type": kind, "language": language, "technologies": list(technologies)}
     return json.dumps(label, ensure_ascii=False)
+
+
+def read_label(answer: str) -> DocumentLabel | None:
+    """The label an answer gives; None where it gives none.
+
+    A JSON object with a `type` that is a word, whatever stands beside it in the way of keys.
+    """
+    try:
+        said = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or not isinstance(said.get("type"), str) or not said["type"]:
+        return None
+    language, technologies = said.get("language"), said.get("technologies")
+    named = technologies if isinstance(technologies, list) else []
+    return DocumentLabel(
+        said["type"],
+        language if isinstance(language, str) else "",
+        tuple(name for name in named if isinstance(name, str)),
+    )
+
+
+def document_in(message: str) -> tuple[str, str]:
+    """Name and text of the document that a message asks about; the name may be "".
+
+    Reads what `classification_prompt` wrote, a file dropped on the conversation, and any
+    question whose first paragraph asks and whose rest is the document.
+    """
+    _, parted, rest = message.strip().partition("\n\n")
+    if parted and not _ATTACHED.fullmatch(message.strip()):
+        message = rest
+    found = _NAMED.fullmatch(message.strip()) or _ATTACHED.fullmatch(message.strip())
+    return (found["name"], found["text"]) if found else ("", message.strip())

@@ -12,12 +12,14 @@ Signals:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from expert_studio.core.datasets.corrections import AnswerOrigin, Vote
+from expert_studio.core.datasets.corrections import AnswerOrigin, Correction, Vote
+from expert_studio.core.datasets.document_prompt import DocumentLabel, read_label
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.inference.conversation import Answer, Message
 from expert_studio.core.inference.turns import Turn
@@ -26,12 +28,15 @@ from expert_studio.runtime.feedback import (
     Feedback,
     Kept,
     Verdict,
+    asked_document,
     correction_of,
     origin_of,
+    relabelled,
     vote_of,
     vote_origin,
 )
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
+from expert_studio.views.widgets.label_dialog import LabelDialog
 from expert_studio.views.widgets.transcript import Transcript
 
 
@@ -116,14 +121,28 @@ class AnswerFeedback(QObject):
             return
         turn, verdict = self._turn(asked[0]), asked[1]
         if verdict == "correct" and turn is not None:
-            writing = CorrectionDialog(turn.text, names, self._dataset, self._host)
-            writing.written.connect(self._on_written)
-            writing.open()
+            label = read_label(turn.text)
+            if label is None:
+                self._ask_text(turn, names)
+            else:
+                self._ask_label(turn, label, names)
         elif verdict != "correct":
             choosing = DatasetDialog(names, self._dataset, self._host)
             choosing.chosen.connect(self._on_chosen)
             choosing.rejected.connect(self._on_no_dataset)
             choosing.open()
+
+    def _ask_text(self, turn: Turn, names: list[str]) -> None:
+        writing = CorrectionDialog(turn.text, names, self._dataset, self._host)
+        writing.written.connect(self._on_written)
+        writing.open()
+
+    def _ask_label(self, turn: Turn, given: DocumentLabel, names: list[str]) -> None:
+        name, _ = asked_document(self._dialogue.asked_before(turn.id))
+        labelling = LabelDialog(name, given, names, self._dataset, self._host)
+        labelling.labelled.connect(self._on_labelled)
+        labelling.text_wanted.connect(partial(self._ask_text, turn, names))
+        labelling.open()
 
     @Slot(str)
     def _on_chosen(self, dataset: str) -> None:
@@ -145,19 +164,33 @@ class AnswerFeedback(QObject):
         if asked is not None:
             self._keep(asked[0], "correct", edited, pair)
 
+    @Slot(object, str)
+    def _on_labelled(self, label: DocumentLabel, dataset: str) -> None:
+        self._use(dataset)
+        asked, self._asked = self._asked, None
+        turn = None if asked is None else self._turn(asked[0])
+        given = None if turn is None else read_label(turn.text)
+        if turn is not None and given is not None:
+            before = self._dialogue.asked_before(turn.id)
+            self._keep_said(turn, "correct", relabelled(before, given, label))
+
     def _use(self, dataset: str) -> None:
         if dataset != self._dataset:
             self._dataset = dataset
             self.dataset_chosen.emit(dataset)
 
     def _keep(self, turn_id: str, verdict: Verdict, edited: str = "", pair: bool = False) -> None:
-        turn, conversation = self._turn(turn_id), self._dialogue.conversation
-        if turn is None or conversation is None:
+        turn = self._turn(turn_id)
+        if turn is not None:
+            asked = self._dialogue.asked_before(turn_id)
+            self._keep_said(turn, verdict, correction_of(verdict, asked, turn.text, edited, pair))
+
+    def _keep_said(self, turn: Turn, verdict: Verdict, correction: Correction) -> None:
+        conversation = self._dialogue.conversation
+        if conversation is None:
             return
-        asked = self._dialogue.asked_before(turn_id)
-        correction = correction_of(verdict, asked, turn.text, edited, pair)
         origin = origin_of(turn, conversation.id, self._base)
-        former = self._said.get(turn_id)
+        former = self._said.get(turn.id)
         if former is not None and former.verdict == "correct":
             former = None  # what the person wrote stays
         self._feedback.keep(self._dataset, verdict, correction, origin, former)

@@ -51,7 +51,7 @@ class CorrectionDialog(QDialog):
         self._pair.setAccessibleName(f"{self._pair.text()}: {self._pair.toolTip()}")
         self._answer.setChecked(True)
         self._choice = DatasetChoice(names, chosen)
-        self._buttons = _buttons(self.tr("Keep"))
+        self._buttons = choice_buttons(self.tr("Keep"))
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(8)
@@ -114,7 +114,7 @@ class DatasetDialog(QDialog):
                 "waits there, rejected, until it is corrected. Nothing leaves this machine."
             )
         )
-        self._buttons = _buttons(self.tr("Keep them here"))
+        self._buttons = choice_buttons(self.tr("Keep them here"))
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
@@ -138,7 +138,8 @@ class DatasetDialog(QDialog):
             self.accept()
 
 
-def _buttons(accept: str) -> QDialogButtonBox:
+def choice_buttons(accept: str) -> QDialogButtonBox:
+    """Cancel, and a primary button of this text."""
     box = QDialogButtonBox(
         QDialogButtonBox.StandardButton.Cancel | QDialogButtonBox.StandardButton.Ok
     )

@@ -18,6 +18,12 @@ from expert_studio.core.datasets.corrections import (
     Vote,
     keep_correction,
 )
+from expert_studio.core.datasets.document_prompt import (
+    DocumentLabel,
+    classification_prompt,
+    document_in,
+    read_label,
+)
 from expert_studio.core.datasets.examples import Example, Turn
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.datasets.row_document import ClassifiedDocument
@@ -69,13 +75,13 @@ def test_a_correction_is_a_row_with_its_origin(
 
 def test_a_corrected_label(store: DatasetStore) -> None:
     document = ClassifiedDocument("a.log", "GET /", "log")
-    kept = keep_correction(store, CorrectedLabel(document, "code"), ORIGIN)
+    kept = keep_correction(store, CorrectedLabel(document, DocumentLabel("code", "en")), ORIGIN)
     row = store.row(kept.id)
     assert row is not None
     assert (row.kind, row.label, row.state) == ("classification", "log", "accepted")
     origin = store.provenance(row.hash)
     assert origin is not None
-    assert origin.more["given"] == "code"
+    assert read_label(str(origin.more["given"])) == DocumentLabel("code", "en")
 
 
 def test_a_bad_answer_waits_for_a_better_one(store: DatasetStore) -> None:
@@ -97,10 +103,42 @@ def test_a_bad_answer_waits_for_a_better_one(store: DatasetStore) -> None:
         Vote(ASKED, "", "Paris."),
         ThumbsUp(ASKED, ""),
         ThumbsDown((*ASKED, Turn("assistant", "?")), "Lyon."),
-        CorrectedLabel(ClassifiedDocument("a", "b", "log"), "log"),
+        CorrectedLabel(ClassifiedDocument("a", "b", "log"), DocumentLabel("log")),
+        CorrectedLabel(ClassifiedDocument("a", "b", " "), DocumentLabel("log")),
     ],
 )
 def test_what_teaches_nothing_is_refused(store: DatasetStore, correction: Correction) -> None:
     with pytest.raises(DatasetError, match="nothing to learn"):
         keep_correction(store, correction)
     assert store.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ('{"type": "log", "language": "", "technologies": ["nginx"]}',
+         DocumentLabel("log", "", ("nginx",))),
+        ('{"type": "log", "language": 3, "technologies": "nginx"}', DocumentLabel("log")),
+        ('{"type": ""}', None),
+        ('["log"]', None),
+        ("It is a log.", None),
+        ("[" * 100_000, None),
+    ],
+)  # fmt: skip
+def test_the_label_of_an_answer(answer: str, label: DocumentLabel | None) -> None:
+    assert read_label(answer) == label
+
+
+@pytest.mark.parametrize(
+    ("message", "document"),
+    [
+        (classification_prompt("a/b.log", "GET /\n\nPOST /"), ("a/b.log", "GET /\n\nPOST /")),
+        (classification_prompt("", "GET /\n\nPOST /"), ("", "GET /\n\nPOST /")),
+        ("What is this?\n\nb.log:\n```\nGET /\n\nPOST /\n```", ("b.log", "GET /\n\nPOST /")),
+        ("b.log:\n````\nGET /\n\n```\n````", ("b.log", "GET /\n\n```")),
+        ("GET /", ("", "GET /")),
+        ("", ("", "")),
+    ],
+)
+def test_the_document_of_a_message(message: str, document: tuple[str, str]) -> None:
+    assert document_in(message) == document
