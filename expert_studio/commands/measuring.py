@@ -30,6 +30,7 @@ from expert_studio.core.training.evaluation import (
     BASE_ONLY,
     DEPENDENCIES_ONLY,
     FINAL,
+    PLAIN,
     WITH_DEPENDENCIES,
     WITHOUT_DEPENDENCIES,
     Answered,
@@ -51,6 +52,7 @@ from expert_studio.core.training.evaluation import (
 from expert_studio.core.training.evaluation_rows import read_rows
 from expert_studio.core.training.events import BestKept, Started, Step, effective
 from expert_studio.core.training.package import REPORT_FILE, WEIGHTS_FILE
+from expert_studio.core.training.plain_baseline import PlainBaseline
 from expert_studio.core.training.report import page_of, write_reports
 from expert_studio.core.training.rows import answers_to_score
 from expert_studio.core.training.run_folder import RunFolder
@@ -127,8 +129,10 @@ def evaluate_run(
         report = _measured(subject, stacks, engine, on_progress, len(examples))
     finally:
         engine.close()
+    known = tuple(answers_to_score(run.train_path, recipe.method))
     report = replace(
         report,
+        conditions=(*report.conditions, _plain(known, subject.examples)),
         checkpoint=chosen,
         candidates=candidates,
         candidate_rows=candidates[0].main.n if candidates else 0,
@@ -215,6 +219,12 @@ def _measured(
         notes=_notes(examples, given),
         made_with=subject.made_with,
     )
+
+
+def _plain(known: Sequence[Example], examples: Sequence[Example]) -> Condition:
+    """What the training rows say without any model."""
+    said = dict(zip(examples, PlainBaseline.fitted(known).answers(examples), strict=True))
+    return condition(PLAIN, ask(examples, said.__getitem__))
 
 
 def _asked(

@@ -5,7 +5,7 @@ Every figure comes from the run and its evaluation. Knows nothing of archives.
 
 from __future__ import annotations
 
-from expert_studio.core.training.evaluation import FINAL, Report
+from expert_studio.core.training.evaluation import FINAL, PLAIN, Report
 from expert_studio.core.training.events import Ended, Evaluated, Event, Started, Step, effective
 from expert_studio.core.training.recipe import Adapter, Recipe
 from expert_studio.core.training.report_table import markdown_table
@@ -44,6 +44,11 @@ def _scores(report: Report | None) -> str:
         f"On {report.rows} held-out rows (SHA-256 `{report.rows_sha256[:12]}`), greedy decoding, "
         f"{report.quantization} on {report.device}; in brackets the 95 % interval."
     )
+    if report.condition(PLAIN) is not None:
+        about += (
+            " The plain baseline needs no model: it gives the answer of the most similar training "
+            "row, and a document's type by TF-IDF and logistic regression."
+        )
     parts = ["## Scores", about, markdown_table(*score_table(report))]
     if report.checkpoint != FINAL:
         parts.append(choice(report))

@@ -35,6 +35,7 @@ WITH_DEPENDENCIES = "as_trained"  # the expert with its dependencies at their re
 WITHOUT_DEPENDENCIES = "without_dependencies"
 DEPENDENCIES_ONLY = "dependencies_only"
 BASE_ONLY = "base"
+PLAIN = "plain_baseline"  # no model: the most similar training row, or TF-IDF
 _KEPT = re.compile(r"step-\d{1,12}")
 
 
@@ -51,7 +52,7 @@ class Answered:
 class Condition:
     """One stack's scores over all rows."""
 
-    name: str  # as_trained, without_dependencies, dependencies_only, base
+    name: str  # as_trained, without_dependencies, dependencies_only, base, plain_baseline
     measurements: tuple[Measurement, ...]
 
     def of(self, metric: str) -> Measurement | None:

@@ -33,6 +33,7 @@ from expert_studio.core.training.evaluation import (
     BASE_ONLY,
     DEPENDENCIES_ONLY,
     FINAL,
+    PLAIN,
     WITHOUT_DEPENDENCIES,
     Candidate,
     Report,
@@ -280,7 +281,9 @@ def _quality(report: Report | None) -> dict[str, Any]:
     if report is None:
         return {}
     main, base = report.main(), report.main(BASE_ONLY)
-    alone, baseline = report.main(WITHOUT_DEPENDENCIES), report.main(DEPENDENCIES_ONLY)
+    alone, baseline = report.main(WITHOUT_DEPENDENCIES), report.main(PLAIN)
+    if baseline is None:
+        baseline = report.main(DEPENDENCIES_ONLY)
     quality: dict[str, Any] = {
         "test_queries": report.rows,
         "test_data_sha256": report.rows_sha256,

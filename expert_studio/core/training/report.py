@@ -17,6 +17,7 @@ from expert_studio.core.training.curves import curves, thinned
 from expert_studio.core.training.evaluation import (
     BASE_ONLY,
     DEPENDENCIES_ONLY,
+    PLAIN,
     WITH_DEPENDENCIES,
     Report,
 )
@@ -36,13 +37,14 @@ FOLDER = "report"  # below a run's folder
 def metric_rows(report: Report) -> list[dict[str, Any]]:
     """Each metric against the base and the baseline, as `evaluate --json` and the JSON have it.
 
-    The baseline is the dependencies alone; where there are none, that is the base.
+    The baseline needs no model, where it was measured; else it is the dependencies alone, or
+    the base.
     """
     whole = report.condition(WITH_DEPENDENCIES)
     if whole is None:
         return []
     base = report.condition(BASE_ONLY)
-    baseline = report.condition(DEPENDENCIES_ONLY) or base
+    baseline = report.condition(PLAIN) or report.condition(DEPENDENCIES_ONLY) or base
     rows = []
     for measured in whole.measurements:
         of_base = base.of(measured.metric) if base else None

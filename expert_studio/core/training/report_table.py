@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from expert_studio.core.training.evaluation import (
     BASE_ONLY,
     DEPENDENCIES_ONLY,
+    PLAIN,
     WITH_DEPENDENCIES,
     WITHOUT_DEPENDENCIES,
     Condition,
@@ -19,6 +20,7 @@ TITLES: Mapping[str, str] = {
     WITHOUT_DEPENDENCIES: "without its dependencies",
     DEPENDENCIES_ONLY: "its dependencies alone",
     BASE_ONLY: "base alone",
+    PLAIN: "plain baseline",
 }
 # What each metric is, for whoever reads a report.
 MEANINGS: Mapping[str, str] = {
