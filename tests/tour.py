@@ -27,6 +27,7 @@ from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QPushButton
 
 from expert_studio.app import Studio
+from expert_studio.core.datasets.document_prompt import DocumentLabel
 from expert_studio.core.datasets.examples import Example
 from expert_studio.core.datasets.row_body import Item
 from expert_studio.core.datasets.store_changes import ReplaceRows
@@ -37,6 +38,7 @@ from expert_studio.core.settings import Folders
 from expert_studio.views.notices import Notices
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
 from expert_studio.views.widgets.dataset_dialogs import SplitDialog
+from expert_studio.views.widgets.label_dialog import LabelDialog
 from tests import library_tour
 from tests.demonstration_experts import experts_to_show
 from tests.synthetic_runs import write_run
@@ -237,6 +239,9 @@ class Tour:
         writing = CorrectionDialog(said, ["corrections", "invoices"], "invoices", page)
         self._pictured_dialog(writing, "08f-correct")
         self._pictured_dialog(DatasetDialog([], "", page), "08g-dataset")
+        label = DocumentLabel("log", "en", ("nginx",))
+        labelling = LabelDialog("deploy/site.conf", label, ["labels"], "labels", page)
+        self._pictured_dialog(labelling, "08h-label")
 
     def _formatted(self) -> None:
         """A conversation whose answer holds every kind of block."""

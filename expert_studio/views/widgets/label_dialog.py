@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
+    QGridLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -72,26 +72,28 @@ class LabelDialog(QDialog):
         self._on_edited()
 
     def _build(self, document: str) -> None:
-        form = QFormLayout()
+        form = QGridLayout()  # a form's labels stand at the top of their fields
         form.setHorizontalSpacing(14)
         form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for words, field in (
+        form.setColumnStretch(1, 1)
+        fields = (
             (self.tr("Type"), self._type),
             (self.tr("Language"), self._language),
             (self.tr("Technologies"), self._technologies),
-        ):
+        )
+        for row, (words, field) in enumerate(fields):
             label = QLabel(words)
             label.setBuddy(field)
             field.setAccessibleName(words)
-            form.addRow(label, field)
+            form.addWidget(label, row, 0)
+            form.addWidget(field, row, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(8)
         told = self.tr("What “{name}” really is") if document else self.tr("What it really is")
         column.addWidget(ElidedLabel(told.format(name=document)))
         column.addLayout(form)
-        column.addWidget(self._as_text)
+        column.addWidget(self._as_text, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(4)
         column.addWidget(QLabel(self.tr("Kept in the dataset")))
         column.addWidget(self._choice)
