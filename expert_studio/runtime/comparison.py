@@ -28,7 +28,7 @@ FEWEST, MOST = 2, 4
 
 class Comparison(QObject):
     begun = Signal(object)
-    text_arrived = Signal(int, str)
+    text_arrived = Signal(int, object)
     ended = Signal(object)
     failed = Signal(object)
 
@@ -57,7 +57,7 @@ class Comparison(QObject):
         if self._request:
             self._model_thread.stop(self._request)
 
-    @Slot(str, int, str)
+    @Slot(str, int, object)
     def _on_part(self, request: str, column: int, text: str) -> None:
         if request == self._request:
             self.text_arrived.emit(column, text)

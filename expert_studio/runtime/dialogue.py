@@ -59,7 +59,7 @@ class Dialogue(QObject):
     list_changed = Signal()
     opened = Signal(object, object)
     turn_added = Signal(object)
-    text_arrived = Signal(str, str)
+    text_arrived = Signal(str, object)
     prompt_read = Signal(str, int, int)
     stack_changed = Signal(str, object)
     turn_ended = Signal(object)
@@ -285,7 +285,7 @@ class Dialogue(QObject):
         self.busy_changed.emit(False)
         self.list_changed.emit()
 
-    @Slot(str, str)
+    @Slot(str, object)
     def _on_text_arrived(self, request: str, text: str) -> None:
         live = self._live
         if live is None or live.request != request:

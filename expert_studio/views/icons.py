@@ -100,5 +100,6 @@ def _argb(colour: QColor) -> str:
     return colour.name(QColor.NameFormat.HexArgb)
 
 
+@lru_cache(maxsize=1)
 def _folder() -> Path:
     return resources_folder() / "icons"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
 
+import pytest
 from PySide6.QtCore import QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from expert_studio.runtime.cycle_collector import CycleCollector
+from expert_studio.runtime.cycle_collector import TURN_S, CycleCollector
 
 
 class Ticking(QObject):
@@ -51,14 +53,16 @@ def test_no_other_thread_collects(qapp: QApplication, qtbot: QtBot) -> None:
 
 def test_collecting_is_handed_back_as_it_was(qapp: QApplication) -> None:
     collector = CycleCollector()
-    before = gc.isenabled()
+    before, usual_s = gc.isenabled(), sys.getswitchinterval()
     try:
         for enabled in (True, False):
             gc.enable() if enabled else gc.disable()
             collector.start()
             collector.settle()
             assert gc.get_freeze_count() > 0
+            assert sys.getswitchinterval() == pytest.approx(TURN_S)
             collector.close()
+            assert sys.getswitchinterval() == pytest.approx(usual_s)
             assert gc.isenabled() is enabled
             assert gc.get_freeze_count() == 0
     finally:

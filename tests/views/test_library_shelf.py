@@ -38,10 +38,15 @@ def experts(tmp_path: Path) -> tuple[InstalledExpert, ...]:
     return library.experts()
 
 
+def _show(shelf: LibraryShelf, contents: LibraryContents, qtbot: QtBot) -> None:
+    shelf.show_contents(contents, None)
+    qtbot.waitUntil(lambda: not shelf.pending)
+
+
 def test_each_facet_keeps_to_what_was_chosen(
-    shelf: LibraryShelf, experts: tuple[InstalledExpert, ...]
+    shelf: LibraryShelf, experts: tuple[InstalledExpert, ...], qtbot: QtBot
 ) -> None:
-    shelf.show_contents(LibraryContents(experts), None)
+    _show(shelf, LibraryContents(experts), qtbot)
     keep = shelf.filter
     keep.menu("capability").choose("format:json")
     assert shelf.names == ("json-parser", "python-code")
@@ -62,11 +67,11 @@ def test_each_facet_keeps_to_what_was_chosen(
 
 
 def test_a_facet_whose_value_is_gone_lets_go_of_it(
-    shelf: LibraryShelf, experts: tuple[InstalledExpert, ...]
+    shelf: LibraryShelf, experts: tuple[InstalledExpert, ...], qtbot: QtBot
 ) -> None:
-    shelf.show_contents(LibraryContents(experts), None)
+    _show(shelf, LibraryContents(experts), qtbot)
     shelf.filter.menu("licence").choose("MIT")
-    shelf.show_contents(LibraryContents(experts[1:]), None)
+    _show(shelf, LibraryContents(experts[1:]), qtbot)
     assert len(shelf.names) == 3
 
 
@@ -74,7 +79,7 @@ def test_the_list_sorts_by_a_column_and_chooses_by_key(
     shelf: LibraryShelf, experts: tuple[InstalledExpert, ...], qtbot: QtBot
 ) -> None:
     trusted = Standing("trusted", "It is intact.", "ed25519:" + "1" * 64, "Nord")
-    shelf.show_contents(LibraryContents(experts, standings={"json-parser": trusted}), None)
+    _show(shelf, LibraryContents(experts, standings={"json-parser": trusted}), qtbot)
     shelf.filter.set_form("list")
     assert shelf.table.isVisible()
     assert not shelf.cards.isVisible()
@@ -95,7 +100,7 @@ def test_only_what_is_seen_of_a_thousand_is_drawn(
     shelf: LibraryShelf, experts: tuple[InstalledExpert, ...], qtbot: QtBot
 ) -> None:
     many = tuple(replace(experts[n % 4], name=f"expert-{n:04d}") for n in range(1000))
-    shelf.show_contents(LibraryContents(many), None)
+    _show(shelf, LibraryContents(many), qtbot)
     qtbot.waitUntil(lambda: shelf.cards.verticalScrollBar().maximum() > 10_000)
     assert len(shelf.names) == 1000
     shelf.choose("expert-0999")

@@ -60,8 +60,9 @@ def with_attached(text: str, files: Sequence[AttachedText]) -> str:
     """The message with the files below it, each in a fence that nothing in it can close."""
     parts = [text.strip()] if text.strip() else []
     for file in files:
-        longest = max((len(run) for run in re.findall(r"`{3,}", file.text)), default=2)
-        fence = "`" * (longest + 1)
+        # the first look is quick, also at megabytes
+        runs = re.findall(r"`{3,}", file.text) if "```" in file.text else ()
+        fence = "`" * (max(map(len, runs), default=2) + 1)
         parts.append(f"{file.name}:\n{fence}\n{file.text.rstrip()}\n{fence}")
     return "\n\n".join(parts)
 

@@ -6,11 +6,14 @@ runs them: repetition penalty, temperature, top_k, top_p, min_p.
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from expert_studio.core.inference.conversation import Sampling
@@ -29,14 +32,16 @@ def with_seed(sampling: Sampling) -> Sampling:
 
 
 class Sampler:
-    """One answer's choices. Draws from a generator of its own, never from torch's global one."""
+    """One answer's choices. Draws from a generator of its own, never from torch's global one.
+
+    Luck belongs to a token's id, not to its rank: where rounding makes two tokens change places
+    (a prompt read in other pieces, another device), the same one is chosen all the same.
+    """
 
     def __init__(self, sampling: Sampling, prompt: Sequence[int], device: torch.device) -> None:
         """`sampling.seed` must be set; `prompt` counts as said for the repetition penalty."""
         self._sampling = sampling
-        # Drawing on the CPU gives the same choices on every device.
-        self._random = torch.Generator()
-        self._random.manual_seed(sampling.seed or 0)
+        self._random = random.Random(sampling.seed or 0)
         self._said = torch.tensor(sorted(set(prompt)), dtype=torch.int64, device=device)
         self._known = set(prompt)
 
@@ -53,8 +58,10 @@ class Sampler:
             probabilities[before >= max(sampling.top_p, LEAST_TOP_P)] = 0.0
         if sampling.min_p > 0.0:
             probabilities[probabilities < sampling.min_p * probabilities.max()] = 0.0
-        chosen = torch.multinomial(probabilities.cpu(), 1, generator=self._random)
-        return self._say(int(ids[int(chosen)]))
+        named = ids.cpu().numpy()
+        waits = exponentials(named, self._random.getrandbits(32))
+        first = int((probabilities.cpu().numpy() / waits).argmax())  # the race is won by p / wait
+        return self._say(int(named[first]))
 
     def note(self, token: int) -> None:
         """A token was said without being chosen."""
@@ -89,3 +96,19 @@ class Sampler:
             addition = torch.tensor([token], dtype=torch.int64, device=self._said.device)
             self._said = torch.cat((self._said, addition))
         return token
+
+
+def exponentials(ids: NDArray[np.int64], key: int) -> NDArray[np.float64]:
+    """For each id a number of the unit exponential distribution, made of id and key (32 bits)."""
+    mixed = _mixed(_mixed(ids.astype(np.uint32)) ^ np.uint32(key))
+    waits: NDArray[np.float64] = -np.log((mixed + 0.5) / 2.0**32)
+    return waits
+
+
+def _mixed(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """A bijection of 32 bits in which each depends on all (Wellons' lowbias32)."""
+    bits = bits ^ (bits >> np.uint32(16))
+    bits = bits * np.uint32(0x7FEB352D)
+    bits = bits ^ (bits >> np.uint32(15))
+    bits = bits * np.uint32(0x846CA68B)
+    return bits ^ (bits >> np.uint32(16))

@@ -304,7 +304,7 @@ class ChatPage(QWidget):
         elsewhere = not self.compare.busy if comparing else not here
         self.prompt.set_streaming(busy, elsewhere=elsewhere)
 
-    @Slot(str)
+    @Slot(object)
     def _on_sent(self, text: str) -> None:
         if not self._compare.isChecked():
             self.desk.send(text)

@@ -104,7 +104,7 @@ class LibraryPage(QWidget):
     @property
     def busy(self) -> bool:
         """Whether files are being installed, or the library is being read or drawn."""
-        return self._installs.busy or self.works.busy or self._shelf.graph.pending
+        return self._installs.busy or self.works.busy or self._shelf.pending
 
     @property
     def sheet(self) -> ConsentSheet | None:

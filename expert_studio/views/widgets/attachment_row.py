@@ -63,7 +63,8 @@ class AttachmentRow(QWidget):
         name = file.name
         if len(name) > LONGEST_NAME:
             name = f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
-        size = size_text(len(file.text.encode(errors="replace")))
+        text = file.text
+        size = size_text(len(text) if text.isascii() else len(text.encode(errors="replace")))
         chip = QPushButton(f"{name} · {size}  ✕")
         chip.setProperty("role", "small")
         chip.setToolTip(self.tr("{0}: press to take it off").format(file.name))

@@ -149,7 +149,7 @@ class CanaryRun(QObject):
     def _on_not_held(self, error: ExpertError) -> None:
         self.failed.emit(error)
 
-    @Slot(str, str)
+    @Slot(str, object)
     def _on_text(self, request: str, text: str) -> None:
         if request == self._request and self._now is not None:
             self.said.emit(self._now[0].identifier, self._now[1], text)

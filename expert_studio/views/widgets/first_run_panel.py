@@ -232,7 +232,7 @@ class FirstRunPanel(ColumnScroll):
         self.stop()
         self.left.emit()
 
-    @Slot(str, str)
+    @Slot(str, object)
     def _on_text_arrived(self, request: str, text: str) -> None:
         if request in self._requests:
             self._requests[request].append(text)

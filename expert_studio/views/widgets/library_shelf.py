@@ -5,7 +5,7 @@ Knows what was read of the library; nothing of disks, of details or of what is d
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import BaseDescription
@@ -32,6 +32,10 @@ class LibraryShelf(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._contents = LibraryContents()
+        self._chosen = ""
+        self._filling = QTimer(self)
+        self._filling.setSingleShot(True)
+        self._filling.timeout.connect(self._on_filling)
         self.model = ExpertModel()
         self.filter = LibraryFilter()
         self.cards = ExpertCards(self.model)
@@ -53,17 +57,29 @@ class LibraryShelf(QWidget):
         """Those on view, in reading order."""
         return tuple(expert.name for expert in self.model.experts)
 
+    @property
+    def pending(self) -> bool:
+        """Whether what was read is still to be shown, in a moment."""
+        return self._filling.isActive() or self.graph.pending
+
     def show_contents(self, contents: LibraryContents, base: BaseDescription | None) -> None:
-        """Shows what was read, as far as it passes the filter."""
+        """Shows what was read, as far as it passes the filter.
+
+        On screen the experts come in a turn of the event loop of their own, after the filter.
+        """
         fresh = contents is not self._contents
         self._contents = contents
         self.filter.set_experts(contents.experts, base)
+        if fresh and self.isVisible():
+            self._filling.start(0)
+            return
         self._fill()
         if fresh:
             self.graph.show_contents(contents.graph)
 
     def choose(self, name: str) -> None:
         """Marks an expert everywhere, "" for none."""
+        self._chosen = name
         self.cards.choose(name)
         self.table.choose(name)
         self.graph.choose(name)
@@ -97,6 +113,12 @@ class LibraryShelf(QWidget):
         self.table.setVisible(form == "list" and any_shown)
         self.nothing.setVisible(form != "graph" and not any_shown)
         self.graph.setVisible(form != "list")
+
+    @Slot()
+    def _on_filling(self) -> None:
+        self._fill()
+        self.choose(self._chosen)
+        self.graph.show_contents(self._contents.graph)
 
     @Slot()
     def _on_filter_changed(self) -> None:

@@ -28,6 +28,7 @@ class MessageBubble(QWidget):
         self._frame = QFrame()
         self._frame.setProperty("role", "bubble")
         self._text = RichText()
+        self._natural: tuple[object, int] = (None, 0)  # of what text and type, how wide
         self._text.setAccessibleName(self.tr("You said"))
         self.branches = BranchArrows()
         self._edit = QPushButton(self.tr("Edit"))
@@ -83,11 +84,14 @@ class MessageBubble(QWidget):
             self._hug()
 
     def _hug(self) -> None:
-        document = self._text.document().clone()
-        document.setTextWidth(-1)
-        natural = int(document.idealWidth()) + 32
+        document = self._text.document()
+        shown = (document.revision(), document.defaultFont().key())
+        if self._natural[0] != shown:
+            unwrapped = document.clone()
+            unwrapped.setTextWidth(-1)
+            self._natural = (shown, int(unwrapped.idealWidth()) + 32)
         most = max(220, int(self.width() * 0.78))
-        self._frame.setFixedWidth(min(natural, most))
+        self._frame.setFixedWidth(min(self._natural[1], most))
 
     @Slot()
     def _on_edit(self) -> None:

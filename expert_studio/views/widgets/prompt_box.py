@@ -37,7 +37,7 @@ class PromptBox(QFrame):
     refused(str): why something cannot be given to the message.
     """
 
-    sent = Signal(str)
+    sent = Signal(object)  # as an object, megabytes are handed on, not copied
     stop_wanted = Signal()
     grammar_switched = Signal(bool)
     files_given = Signal(object)
@@ -283,7 +283,7 @@ class PromptBox(QFrame):
         self.clear()
         self.edit_left.emit()
 
-    @Slot(str)
+    @Slot(object)
     def _on_long_pasted(self, text: str) -> None:
         self.attach(AttachedText(self.tr("pasted text"), text))
 

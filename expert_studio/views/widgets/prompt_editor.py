@@ -20,15 +20,15 @@ class PromptEditor(QPlainTextEdit):
     """
 
     files_dropped = Signal(object)
-    long_pasted = Signal(str)
+    long_pasted = Signal(object)  # megabytes are handed on, not copied
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.viewport().installEventFilter(self)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        if source.hasText() and is_long(source.text()):
-            self.long_pasted.emit(source.text())
+        if source.hasText() and is_long(text := source.text()):
+            self.long_pasted.emit(text)
         else:
             super().insertFromMimeData(source)
 

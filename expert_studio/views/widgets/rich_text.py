@@ -25,6 +25,7 @@ from expert_studio.views import theme
 from expert_studio.views.widgets.markdown import Code, as_plain_html, coloured
 
 COPIED_MS = 1500
+ENDLESS_WORD = 2_000  # characters; Qt looks for the end of such a word again for each of its lines
 
 
 class RichText(QTextBrowser):
@@ -45,14 +46,15 @@ class RichText(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTabChangesFocus(True)
         self.document().setDocumentMargin(0)
-        mode = QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere
-        self.setWordWrapMode(mode if wrap else QTextOption.WrapMode.NoWrap)
-        if wrap:
+        if not wrap:
+            self.setWordWrapMode(QTextOption.WrapMode.NoWrap)
+        else:
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
         self.anchorClicked.connect(self._on_anchor_clicked)
 
     def show_html(self, html: str) -> None:
+        self._wrap_for(html)
         self._html = html
         self._grown = ""
         self._lay_out()
@@ -62,6 +64,7 @@ class RichText(QTextBrowser):
         if not self._html or not text.startswith(self._grown):
             self.show_html(as_plain_html(text))
         elif text != self._grown:
+            self._wrap_for(text)
             cursor = QTextCursor(self.document())
             cursor.movePosition(QTextCursor.MoveOperation.End)
             cursor.insertText(text[len(self._grown) :])
@@ -106,10 +109,19 @@ class RichText(QTextBrowser):
         self.setHtml(self._html)
         self._fit()
 
+    def _wrap_for(self, text: str) -> None:
+        if not self._wrap:
+            return
+        mode = QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere
+        if len(text) > ENDLESS_WORD and max(map(len, text.split()), default=0) > ENDLESS_WORD:
+            mode = QTextOption.WrapMode.WrapAnywhere
+        if mode != self.wordWrapMode():
+            self.setWordWrapMode(mode)
+
     def _fit(self) -> None:
-        document = self.document()
-        if self._wrap:
-            document.setTextWidth(self.viewport().width())
+        document, width = self.document(), self.viewport().width()
+        if self._wrap and document.textWidth() != width:  # else all would be laid out again
+            document.setTextWidth(width)
         height = math.ceil(document.size().height())
         if not self._wrap and document.idealWidth() > self.viewport().width():
             height += self.horizontalScrollBar().sizeHint().height()

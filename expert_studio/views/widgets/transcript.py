@@ -1,7 +1,8 @@
 """What was said, newest below. Knows nothing of engines or of the history.
 
 Follows the text while it streams until the person scrolls up, and again from the bottom.
-A long conversation is built from its end; older turns are added when scrolled to.
+A long conversation is built from its end; older turns are added when scrolled to, in parts
+that are laid out by themselves: what grows below moves a few parts, not hundreds of turns.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.message_bubble import MessageBubble
 
 COLUMN_WIDTH = 840
-BATCH = 16
+BATCH = 16  # turns in a part
+SPACING = 16
 NEAR_END = 12
 FIRST_S = 0.04  # so long, at most about, turns are built before a conversation is shown
 EACH_S = 0.015  # and so long in each turn of the event loop after it
@@ -53,6 +55,8 @@ class Transcript(ColumnScroll):
         self._building.setInterval(0)
         self._building.timeout.connect(self._on_building)
         self._views: list[MessageBubble | AnswerView] = []
+        self._parts: list[QVBoxLayout] = []  # of older turns, topmost last
+        self._marked: AnswerView | None = None  # as the last
         self._following = True
         self._live_turn = ""
         self._programmatic = False
@@ -65,7 +69,7 @@ class Transcript(ColumnScroll):
     def _build(self) -> None:
         self.setAccessibleName(self.tr("Conversation"))
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(16)
+        self._column.setSpacing(SPACING)
         self._more.setProperty("role", "quiet")
         self._more.setAccessibleName(self._more.text())
         self._more.hide()
@@ -150,6 +154,8 @@ class Transcript(ColumnScroll):
         self._building.stop()
         while self._views:
             self._remove(self._views.pop())
+        while self._parts:
+            self._parts.pop().parentWidget().deleteLater()
         self._more.hide()
         self._following = True
 
@@ -171,10 +177,23 @@ class Transcript(ColumnScroll):
             view.inquired.connect(self.inquired)
             view.judged.connect(self.judged)
             view.link_followed.connect(self.link_followed)
-        position = 1 if at_top else self._column.count() - 1
-        self._column.insertWidget(position, view)
+        if at_top:
+            self._top_part().insertWidget(0, view)
+        else:
+            self._column.insertWidget(self._column.count() - 1, view)
         self._views.insert(0 if at_top else len(self._views), view)
         self._show_branches_of(view)
+
+    def _top_part(self) -> QVBoxLayout:
+        """Where the next older turn has its place."""
+        if not self._parts or self._parts[-1].count() >= BATCH:
+            holder = QWidget()
+            self._column.insertWidget(1, holder)
+            part = QVBoxLayout(holder)
+            part.setContentsMargins(0, 0, 0, 0)
+            part.setSpacing(SPACING)
+            self._parts.append(part)
+        return self._parts[-1]
 
     def _show_branches_of(self, view: MessageBubble | AnswerView) -> None:
         beside = self._branches.get(view.turn.id, ())
@@ -184,13 +203,21 @@ class Transcript(ColumnScroll):
             view.branches.show_branches(beside, view.turn.id)
 
     def _remove(self, view: QWidget) -> None:
-        self._column.removeWidget(view)
+        if view is self._marked:
+            self._marked = None
+        layout = view.parentWidget().layout()
+        if layout is not None:
+            layout.removeWidget(view)
         view.hide()
         view.deleteLater()
 
     def _mark_last(self) -> None:
-        for view in self.answers:
-            view.set_last(view is self._views[-1])
+        last = self._views[-1] if self._views else None
+        if self._marked is not None and self._marked is not last:
+            self._marked.set_last(False)
+        self._marked = last if isinstance(last, AnswerView) else None
+        if self._marked is not None:
+            self._marked.set_last(True)
 
     def _place_latest(self) -> None:
         size = self._latest.sizeHint()

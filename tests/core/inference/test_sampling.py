@@ -87,6 +87,16 @@ def test_same_seed_same_choices() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_rounding_changes_no_choice() -> None:
+    """Tokens that are nearly as likely change ranks by it, and keep their luck."""
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(6000, generator=generator).round(decimals=2)
+    plain, rounded = (Sampler(_plain(top_p=0.9, seed=7), (), CPU) for _ in range(2))
+    for _ in range(300):
+        off = 1e-6 * torch.randn(6000, generator=generator)
+        assert plain.choose(logits.clone()) == rounded.choose(logits + off)
+
+
 def test_a_seed_is_drawn_where_there_is_none() -> None:
     drawn = {with_seed(Sampling(seed=None)).seed for _ in range(20)}
     assert len(drawn) == 20
