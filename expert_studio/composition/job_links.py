@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, Signal, Slot
 
 from expert_studio.composition.pages import DATASETS, SETTINGS, TRAINING, Pages
 from expert_studio.composition.parts import Parts
 from expert_studio.core.inference.transfer import DownloadProgress
-from expert_studio.core.training.trace import Glance
 from expert_studio.runtime.dataset_job import JobProgress
 from expert_studio.views.widgets.dataset_orders import work_title
 from expert_studio.views.widgets.job_card import Job
 from expert_studio.views.widgets.quantities import size_text, speed_text, time_left_text
-from expert_studio.views.widgets.training_words import left_text, step_text
+
+if TYPE_CHECKING:  # no run is told of before the window is painted
+    from expert_studio.core.training.trace import Glance
 
 DOWNLOAD, DATASET_WORK, EVALUATION, TRAINING_RUN = "download", "dataset", "evaluation", "training:"
 
@@ -189,6 +191,8 @@ class JobLinks(QObject):
 
     @Slot(object)
     def _on_runs_listed(self, glances: tuple[Glance, ...]) -> None:
+        from expert_studio.views.widgets.training_words import left_text, step_text
+
         going_on = [glance for glance in glances if glance.status == "running"]
         before = {key for key in self._jobs if key.startswith(TRAINING_RUN)}
         for key in before - {TRAINING_RUN + glance.identifier for glance in going_on}:

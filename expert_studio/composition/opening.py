@@ -16,7 +16,6 @@ from expert_studio.core import data_folder
 from expert_studio.core.data_folder import MoveStopped
 from expert_studio.core.errors import CrashReport, ExpertError, StorageError
 from expert_studio.core.settings import Folders
-from expert_studio.core.training.run_folder import list_runs
 from expert_studio.runtime.background import Background
 from expert_studio.runtime.one_window import OneWindow
 from expert_studio.views.widgets.quantities import size_text
@@ -36,6 +35,8 @@ def taken_folders() -> tuple[Folders, OneWindow] | None:
         return None
     if data_folder.placed() is None or data_folder.is_chosen_outside():
         return folders, holder
+    from expert_studio.core.training.run_folder import list_runs  # after the first paint
+
     busy = [run.identifier for run in list_runs(folders.runs) if run.is_alive()]
     if busy:
         _tell(
