@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from expert_studio.core.errors import CrashReport, ExpertError
 from expert_studio.views.theme_tokens import STATUS_HEIGHT
 from expert_studio.views.widgets.crash_dialog import CrashDialog
+from expert_studio.views.widgets.plain_words import plain_tip
 from expert_studio.views.widgets.toast import WIDTH, Toast
 
 GONE_AFTER_MS = 6_000
@@ -105,8 +106,9 @@ class Notices(QObject):
         """Asks before something that cannot be undone; returns at once."""
         box = QMessageBox(self._host)
         box.setWindowTitle(self.tr("Expert Studio"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(question)
-        box.setInformativeText(detail)
+        box.setInformativeText(plain_tip(detail))
         yes = QPushButton(accept, box)
         box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))

@@ -5,6 +5,7 @@ Frozen values; knows nothing of how they are kept or of who answers.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,8 @@ from expert_studio.core.inference.conversation import (
 from expert_studio.core.inference.stack import EMPTY, Mode, Stack
 
 TITLE_LENGTH = 60
+# C0 controls but tab and newline, DEL, C1, and the signs that turn the direction of writing
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 TurnState = Literal["finished", "streaming", "length", "cancelled", "failed"]
 STATES: dict[FinishReason, TurnState] = {
     "stop": "finished", "length": "length", "cancelled": "cancelled",
@@ -232,5 +235,5 @@ def messages(turns: Iterable[Turn], system: str = "") -> tuple[Message, ...]:
 
 def short_title(text: str) -> str:
     """One line of at most sixty characters, for the list."""
-    line = " ".join(text[: 20 * TITLE_LENGTH].split())
+    line = " ".join(UNSEEN.sub("", text[: 20 * TITLE_LENGTH]).split())
     return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1].rstrip()}…"

@@ -13,6 +13,7 @@ from expert_studio.core.inference.stack import EMPTY, Stack
 from expert_studio.core.inference.turns import Turn
 from expert_studio.runtime.answer_checks import Repetition
 from expert_studio.views import theme
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.stack_chips import shown_weight
 
 SHOWN_OF_OTHER = 200  # characters
@@ -36,7 +37,7 @@ class AnswerDetails(QFrame):
         self._values: dict[str, QLabel] = {}
         self._repeat = QPushButton(self.tr("Run exactly this again"))
         self._copy = QPushButton(self.tr("Copy record"))
-        self._told = QLabel()
+        self._told = PlainLabel()
         self._build()
 
     def _build(self) -> None:
@@ -55,7 +56,6 @@ class AnswerDetails(QFrame):
             row.addWidget(button)
         self._copy.setToolTip(self.tr("All of this, what was asked and the tokens, as JSON"))
         self._told.setWordWrap(True)
-        self._told.setTextFormat(Qt.TextFormat.PlainText)
         row.addWidget(self._told, 1)
         column.addLayout(row, 1, 0)
         self._repeat.clicked.connect(self._on_repeat)
@@ -166,12 +166,11 @@ class AnswerDetails(QFrame):
     def _set(self, name: str, told: str) -> None:
         if name not in self._values:
             row = self._grid.rowCount()
-            label = QLabel(name)
+            label = PlainLabel(name)
             label.setProperty("role", "small")
-            value = QLabel()
+            value = PlainLabel()
             value.setProperty("role", "facts")
             value.setWordWrap(True)
-            value.setTextFormat(Qt.TextFormat.PlainText)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(value, row, 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from expert_studio.core.inference.stack import EMPTY, Stack
 from expert_studio.core.inference.turns import Turn
@@ -15,6 +15,7 @@ from expert_studio.views.widgets.answer_body import AnswerBody
 from expert_studio.views.widgets.answer_details import AnswerDetails
 from expert_studio.views.widgets.answer_foot import AnswerFoot
 from expert_studio.views.widgets.attribution_panel import AttributionPanel
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.reading_bar import ReadingBar
 from expert_studio.views.widgets.stack_change import StackChange
 from expert_studio.views.widgets.stack_chips import StackChips
@@ -42,7 +43,7 @@ class AnswerView(QWidget):
         self._live = live
         self._chips = StackChips(_first_stack(turn))
         self._body = AnswerBody()
-        self._note = QLabel()
+        self._note = PlainLabel()
         self._reading = ReadingBar()
         self._attribution: AttributionPanel | None = None
         self._details: AnswerDetails | None = None

@@ -23,6 +23,7 @@ from expert_studio.views.widgets.change_words import (
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.setting_card import note
 from expert_studio.views.widgets.tier_dot import TierDot
@@ -76,7 +77,7 @@ class ArrivalCard(QFrame):
         arrival, manifest = self.arrival, self.arrival.manifest
         name = ElidedLabel(arrival.name, Qt.TextElideMode.ElideMiddle)
         name.setProperty("role", "strong")
-        chip = QLabel(signature_words.state_text(arrival.standing.state))
+        chip = PlainLabel(signature_words.state_text(arrival.standing.state))
         chip.setProperty("role", "chip")
         chip.setProperty("severity", signature_words.severity(arrival.standing.state))
         row = QHBoxLayout()
@@ -86,7 +87,7 @@ class ArrivalCard(QFrame):
             row.addWidget(TierDot(manifest.tier, 9))
         row.addWidget(name)
         if manifest is not None:
-            version = QLabel(self._version_text())
+            version = PlainLabel(self._version_text())
             version.setProperty("role", "small")
             row.addWidget(version)
         row.addStretch(1)

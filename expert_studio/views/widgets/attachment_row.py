@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from expert_studio.core.inference.attached_text import AttachedText
+from expert_studio.views.widgets.plain_words import plain_tip
 from expert_studio.views.widgets.quantities import size_text
 
 MOST = 6
@@ -67,7 +68,7 @@ class AttachmentRow(QWidget):
         size = size_text(len(text) if text.isascii() else len(text.encode(errors="replace")))
         chip = QPushButton(f"{name} · {size}  ✕")
         chip.setProperty("role", "small")
-        chip.setToolTip(self.tr("{0}: press to take it off").format(file.name))
+        chip.setToolTip(plain_tip(self.tr("{0}: press to take it off").format(file.name)))
         chip.setAccessibleName(self.tr("Take {0} off this message").format(file.name))
         chip.clicked.connect(partial(self._on_removed, file.name))
         return chip

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.inference.conversation import AttributedToken, Attribution
 from expert_studio.views import theme
 from expert_studio.views.theme_tokens import Tokens
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.rich_text import RichText
 from expert_studio.views.widgets.tier_dot import TierDot
 
@@ -46,11 +46,11 @@ class AttributionPanel(QFrame):
         self._found: Attribution | None = None
         self._tiers: Mapping[str, str] = {}
         self._shown = theme.tokens_of(self)
-        self._progress = QLabel()
+        self._progress = PlainLabel()
         self._stop = QPushButton(self.tr("Stop"))
         self._text = RichText()
         self._rows = QGridLayout()
-        self._legend = QLabel()
+        self._legend = PlainLabel()
         self._build()
 
     def _build(self) -> None:
@@ -137,8 +137,8 @@ class AttributionPanel(QFrame):
         gains = {name: found.gain(name) for name in found.experts}
         most = max((abs(gain) for gain in gains.values()), default=0.0) or 1.0
         for row, (name, gain) in enumerate(gains.items()):
-            label = QLabel(name)
-            figure = QLabel(
+            label = PlainLabel(name)
+            figure = PlainLabel(
                 self.tr("{0:+.2f} in all, {1:+.3f} a token").format(
                     gain, gain / max(1, len(found.tokens))
                 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.settings import BUNDLED_BASE
 from expert_studio.views.widgets.base_choices import BaseChoice
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
 
 
@@ -38,7 +39,7 @@ class BaseRow(QWidget):
         row.setSpacing(8)
         row.addLayout(told, 1)
         if in_use:
-            chip = QLabel(self.tr("in use"))
+            chip = PlainLabel(self.tr("in use"))
             chip.setProperty("role", "chip")
             chip.setProperty("severity", "good")
             row.addWidget(chip, 0, Qt.AlignmentFlag.AlignVCenter)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.experts.canary import CanaryFinding, CanaryPrompt
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -93,7 +94,7 @@ class CanaryDialog(QDialog):
         self._summary.setText(str(error))
 
     def _build(self) -> None:
-        title = QLabel(self.windowTitle())
+        title = PlainLabel(self.windowTitle())
         title.setProperty("role", "title")
         told = note(
             self.tr(
@@ -142,7 +143,7 @@ class _PromptCard(QFrame):
     def __init__(self, prompt: CanaryPrompt, name: str) -> None:
         super().__init__()
         self.setProperty("role", "card")
-        title = QLabel(prompt.title)
+        title = PlainLabel(prompt.title)
         title.setProperty("role", "heading")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(14, 12, 14, 12)
@@ -155,7 +156,7 @@ class _PromptCard(QFrame):
         heads = {False: self.tr("Base alone"), True: self.tr("With {name}").format(name=name)}
         for with_expert, label in self.answers.items():
             label.setAccessibleName(f"{prompt.title}: {heads[with_expert]}")
-            head = QLabel(heads[with_expert])
+            head = PlainLabel(heads[with_expert])
             head.setProperty("role", "small")
             side = QFrame()
             side.setProperty("role", "inset")

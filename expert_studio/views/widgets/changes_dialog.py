@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.experts.update_preview import UpdatePreview
 from expert_studio.views.widgets.change_words import change_label, changed_files, file_state
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -42,7 +43,7 @@ class ChangesDialog(QDialog):
         )
         self.setMinimumSize(680, 420)
         self._labels = (found.before, found.after)
-        title = QLabel(self.windowTitle())
+        title = PlainLabel(self.windowTitle())
         title.setProperty("role", "title")
         close = QPushButton(self.tr("Close"))
         close.setAccessibleName(close.text())
@@ -92,11 +93,11 @@ class ChangesDialog(QDialog):
         grid.setVerticalSpacing(7)
         for column, stretch in enumerate((3, 4, 4)):
             grid.setColumnStretch(column, stretch)
-        heading = QLabel(heading_text)
+        heading = PlainLabel(heading_text)
         heading.setProperty("role", "heading")
         grid.addWidget(heading, 0, 0)
         for column, text in enumerate(self._labels, start=1):
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setProperty("role", "small")
             grid.addWidget(label, 0, column)
         for number, (name, before, after, severity) in enumerate(rows, start=1):

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from expert_studio.views.theme import body_font, tokens_of
 from expert_studio.views.widgets.clamped_lines import LINE_SPACING, clamped_lines
+from expert_studio.views.widgets.plain_words import plain_tip
 
 
 class ClampedLabel(QWidget):
@@ -48,4 +49,4 @@ class ClampedLabel(QWidget):
 
     def _break_lines(self) -> None:
         self._shown, cut = clamped_lines(self._text, self._font, self.width(), self._lines)
-        self.setToolTip(self._text if cut else "")
+        self.setToolTip(plain_tip(self._text) if cut else "")

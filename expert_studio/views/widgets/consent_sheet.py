@@ -24,6 +24,7 @@ from expert_studio.core.experts.acceptance import CONSENTS
 from expert_studio.core.experts.arrival import Arrival, needs_of
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.views.widgets.arrival_card import ArrivalCard
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -99,7 +100,7 @@ class ConsentSheet(QDialog):
         return "\n".join([self._title.text(), *(card.said() for card in self._cards), *asked])
 
     def _build(self) -> None:
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setProperty("role", "title")
         self._inside = inside = QWidget()
         inside.setProperty("role", "scroll")
@@ -132,7 +133,7 @@ class ConsentSheet(QDialog):
         column = QVBoxLayout(self._box)
         column.setContentsMargins(14, 10, 14, 12)
         column.setSpacing(7)
-        heading = QLabel(self.tr("Before it is installed"))
+        heading = PlainLabel(self.tr("Before it is installed"))
         heading.setProperty("role", "heading")
         column.addWidget(heading)
         for consent in CONSENTS:

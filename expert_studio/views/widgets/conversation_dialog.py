@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QDoubleSpinBox,
     QGridLayout,
-    QLabel,
     QPlainTextEdit,
     QSpinBox,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.inference.conversation import Sampling
 from expert_studio.views import theme
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 DEFAULTS = Sampling()
 EDITOR_LINES = 5
@@ -58,7 +58,7 @@ class ConversationDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(8)
-        label = QLabel(self.tr("System prompt: stands before the first message"))
+        label = PlainLabel(self.tr("System prompt: stands before the first message"))
         label.setBuddy(self._system)
         self._system.setProperty("role", "mono")
         self._system.setTabChangesFocus(True)
@@ -79,10 +79,10 @@ class ConversationDialog(QDialog):
             field.setFixedWidth(110)
             value = sampling.get(key, getattr(DEFAULTS, key))
             field.setValue(-1 if value is None else value)
-            told = QLabel(detail)
+            told = PlainLabel(detail)
             told.setProperty("role", "small")
             told.setWordWrap(True)
-            grid.addWidget(QLabel(name), row, 0)
+            grid.addWidget(PlainLabel(name), row, 0)
             grid.addWidget(field, row, 1)
             grid.addWidget(told, row, 2)
             self._fields[key] = field

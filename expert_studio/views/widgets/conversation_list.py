@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.inference.turns import Conversation
 from expert_studio.views.widgets.conversation_row import CONVERSATION, LIST_WIDTH, ConversationRow
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.plain_words import plain_tip
 
 
 class ConversationList(QFrame):
@@ -135,7 +136,7 @@ class ConversationList(QFrame):
         for conversation in conversations:
             item = QListWidgetItem(conversation.title)
             item.setData(CONVERSATION, conversation)
-            item.setToolTip(conversation.title)
+            item.setToolTip(plain_tip(conversation.title))
             self._list.addItem(item)
         self._none.setText(
             self.tr("No conversation holds these words.")

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views.widgets.dataset_words import count_text, rows_text
+from expert_studio.views.widgets.plain_words import plain_tip
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -133,7 +134,7 @@ class DatasetChecks(QWidget):
         show.setAccessibleName(
             self.tr("Show the {n} rows: {title}").format(n=count, title=group["title"])
         )
-        show.setToolTip(group["title"])
+        show.setToolTip(plain_tip(group["title"]))
         show.setMinimumWidth(60)
         show.setCursor(Qt.CursorShape.PointingHandCursor)
         show.clicked.connect(partial(self._on_pressed, at))

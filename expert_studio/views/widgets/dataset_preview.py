@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.views.theme import body_font, mono_font, tokens_of
 from expert_studio.views.widgets.dataset_rows import one_line, telling
+from expert_studio.views.widgets.plain_words import plain_tip
 
 _ROW_HEIGHT = 40
 
@@ -52,7 +53,7 @@ class RowPreview(QTableWidget):
             cells = (problem or row["prompt"], row["answer"], row["task"])
             for column, text in enumerate(cells):
                 cell = QTableWidgetItem(one_line(telling(str(text)) if column == 0 else str(text)))
-                cell.setToolTip(str(text)[:1200])
+                cell.setToolTip(plain_tip(str(text)[:1200]))
                 cell.setFont(mono_font(11) if column == 1 else body_font(12))
                 if problem and column == 0:
                     cell.setForeground(QColor(tokens.bad))

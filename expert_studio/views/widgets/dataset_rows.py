@@ -16,6 +16,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, QTimer
 from expert_studio.core.datasets.row_body import prompt_and_answer
 from expert_studio.core.datasets.store import DatasetStore
 from expert_studio.core.datasets.store_rows import SortColumn, StoredRow
+from expert_studio.views.widgets.plain_words import plain_tip
 
 PAGE_ROWS = 100
 KEPT_LINES = 4000
@@ -219,7 +220,7 @@ class RowsModel(QAbstractTableModel):
             return "…" if role == Qt.ItemDataRole.DisplayRole else None
         text = self.text(line, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return text[:_TIP_CHARACTERS] if len(text) > 12 else None
+            return plain_tip(text[:_TIP_CHARACTERS]) if len(text) > 12 else None
         return text
 
     def text(self, line: RowLine, column: int) -> str:

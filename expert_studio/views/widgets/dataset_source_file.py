@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from expert_studio.views.widgets.dataset_form import Form, choice_box
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
+from expert_studio.views.widgets.plain_words import plain_tip
 from expert_studio.views.widgets.setting_card import note
 
 _MAPPED_AT_MOST = 24
@@ -123,7 +124,7 @@ class FileForm(Form):
         self._paths = tuple(paths)
         names = ", ".join(path.name for path in self._paths)
         self._told.set_text(names)
-        self._told.setToolTip("\n".join(str(path) for path in self._paths))
+        self._told.setToolTip(plain_tip("\n".join(str(path) for path in self._paths)))
         self._show_columns((), {}, ())
         self.changed.emit()
         self.chosen.emit()

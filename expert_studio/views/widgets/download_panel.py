@@ -11,7 +11,6 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.inference.transfer import DownloadProgress
 from expert_studio.runtime.base_download import BaseDownload
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text, speed_text, time_left_text
 
 _TEXT_EVERY_S = 1.0  # a rate that changes ten times a second cannot be read
@@ -45,7 +45,7 @@ class DownloadPanel(QFrame):
     def _build(self) -> None:
         self._name = ElidedLabel()
         self._name.setProperty("role", "strong")
-        self._text = QLabel()
+        self._text = PlainLabel()
         self._text.setProperty("role", "secondary")
         self._text.setAccessibleName(self.tr("How far the download is"))
         self._bar = QProgressBar()

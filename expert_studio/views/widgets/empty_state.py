@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.views import icons, theme
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 _PICTURE_PX = 40
 
@@ -16,10 +17,10 @@ class EmptyState(QWidget):
     ) -> None:
         super().__init__(parent)
         self._icon = icon
-        self._picture = QLabel()
-        self._heading = QLabel(heading)
+        self._picture = PlainLabel()
+        self._heading = PlainLabel(heading)
         self._heading.setProperty("role", "name")
-        self._sentence = QLabel(sentence)
+        self._sentence = PlainLabel(sentence)
         self._sentence.setProperty("role", "muted")
         self._sentence.setWordWrap(True)
         self._sentence.setMaximumWidth(420)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 from expert_studio.core.experts.marketplace import Entry
 from expert_studio.core.experts.requirement import name_key
 from expert_studio.views.widgets.expert_model import Index, shown_tokens
+from expert_studio.views.widgets.plain_words import plain_tip
 
 ENTRY = Qt.ItemDataRole.UserRole
 NAME, VERSION, ABOUT, PUBLISHER, HERE = range(5)
@@ -62,7 +63,7 @@ class EntryModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return here_text(entry, self._installed) if column == HERE else _TEXTS[column](entry)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.name}\n{entry.description}\n{entry.repository}"
+            return plain_tip(f"{entry.name}\n{entry.description}\n{entry.repository}")
         if role == Qt.ItemDataRole.ForegroundRole and column != NAME:
             tokens = shown_tokens()
             good = column == PUBLISHER and entry.verified

@@ -12,7 +12,6 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QVBoxLayout,
@@ -31,6 +30,7 @@ from expert_studio.views.widgets.fact_rows import FactRows
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.library_contents import ExpertFiles
 from expert_studio.views.widgets.missing_expert import MissingExpert
+from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
@@ -199,7 +199,7 @@ class ExpertDetails(QFrame):
         self._dot = TierDot("", 11)
         self._name = ElidedLabel("", Qt.TextElideMode.ElideMiddle)
         self._name.setStyleSheet("font-size: 15px; font-weight: 600")
-        self._chip = QLabel()
+        self._chip = PlainLabel()
         self._chip.setProperty("role", "chip")
         self._title = title = QHBoxLayout()
         title.setSpacing(8)
@@ -241,7 +241,7 @@ class ExpertDetails(QFrame):
     def _build_of_files(self) -> QWidget:
         """What needs reading: versions and files."""
         self._of_files = QWidget()
-        self._versions_title = QLabel()
+        self._versions_title = PlainLabel()
         self._versions_title.setProperty("role", "heading")
         self._versions = VersionRows()
         self._files_toggle = QPushButton(self.tr("Files and hashes"))
@@ -308,7 +308,7 @@ class ExpertDetails(QFrame):
         self._standing = standing
         self._chip.setText(signature_words.state_text(standing.state))
         restyle(self._chip, severity=signature_words.severity(standing.state))
-        self._chip.setToolTip(standing.sentence)
+        self._chip.setToolTip(plain_tip(standing.sentence))
 
     def _show_tier(self, tier: str) -> None:
         before, self._dot = self._dot, TierDot(tier, 11)

@@ -21,6 +21,7 @@ from expert_studio.core.experts.requirement import parse_version
 from expert_studio.core.experts.trust import Standing
 from expert_studio.views.theme_tokens import DARK, LIGHT, Tokens
 from expert_studio.views.widgets import expert_facts, signature_words
+from expert_studio.views.widgets.plain_words import plain_tip
 from expert_studio.views.widgets.quantities import size_text
 
 EXPERT, STANDING = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
@@ -163,7 +164,9 @@ def shown_tokens() -> Tokens:
 _BY_ROLE: Mapping[int, Callable[[InstalledExpert, Standing], Any]] = {
     EXPERT: lambda expert, _: expert,
     STANDING: lambda _, standing: standing,
-    Qt.ItemDataRole.ToolTipRole: lambda e, _: f"{e.name} {e.version}\n{e.manifest.description}",
+    Qt.ItemDataRole.ToolTipRole: lambda e, _: plain_tip(
+        f"{e.name} {e.version}\n{e.manifest.description}"
+    ),
     Qt.ItemDataRole.AccessibleDescriptionRole: _spoken,
 }
 

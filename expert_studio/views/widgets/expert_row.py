@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +20,7 @@ from expert_studio.core.inference.stack import WEIGHT_RANGE, Mode, StackMember
 from expert_studio.core.inference.stack_cost import StackCost
 from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.stack_chips import shown_weight
 from expert_studio.views.widgets.stack_cost_card import slower_text
@@ -52,8 +52,8 @@ class ExpertRow(QFrame):
         self._name = ElidedLabel(expert.name)
         self._value = QDoubleSpinBox()
         self._slider = TierSlider(expert.manifest.tier)
-        self._note = QLabel()
-        self._price = QLabel()
+        self._note = PlainLabel()
+        self._price = PlainLabel()
         self._build()
         self._connect()
 
@@ -66,7 +66,7 @@ class ExpertRow(QFrame):
         head.setSpacing(7)
         self._tick.setFixedWidth(18)
         self._tick.setAccessibleName(self.tr("Use {0}").format(expert.name))
-        version = QLabel(expert.version)
+        version = PlainLabel(expert.version)
         version.setProperty("role", "faint")
         low, high = WEIGHT_RANGE
         self._value.setProperty("role", "value")
@@ -95,7 +95,7 @@ class ExpertRow(QFrame):
         column.addWidget(self._note)
         column.addSpacing(3)
         column.addWidget(rule)
-        self.setToolTip(expert.manifest.description)
+        self.setToolTip(plain_tip(expert.manifest.description))
 
     def _connect(self) -> None:
         self._tick.clicked.connect(self._on_ticked)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class FactRows(QWidget):
@@ -39,7 +40,7 @@ class _FactRow(QFrame):
         super().__init__()
         self.shape = _shape(fact)
         self._fact = fact
-        label = QLabel(fact.label)
+        label = PlainLabel(fact.label)
         label.setProperty("role", "secondary")
         self._values = [_value(fact.label, text) for text in fact.value.split("\n")]
         values = QVBoxLayout()

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from expert_studio.views.theme import body_font, tokens_of
 from expert_studio.views.theme_tokens import LIGHT, Tokens
 from expert_studio.views.widgets.graph_layout import NODE_HEIGHT, NODE_WIDTH
+from expert_studio.views.widgets.plain_words import plain_tip
 
 _RADIUS = 8.0
 _BAR_WIDTH = 5.0
@@ -43,7 +44,7 @@ class NodeItem(QGraphicsItem):
         self._chosen = False
         self._found = False
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("\n".join(filter(None, (name, caption, trouble))))
+        self.setToolTip(plain_tip("\n".join(filter(None, (name, caption, trouble)))))
         self.setZValue(1)
 
     def set_chosen(self, chosen: bool) -> None:

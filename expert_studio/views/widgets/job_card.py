@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.plain_words import plain_tip
 
 _STEPS = 1000
 
@@ -118,7 +119,7 @@ class JobCard(CardButton):
         self._stop.setToolTip(told)
         self._bar.setAccessibleName(self.tr("How far: {name}").format(name=job.name))
         self.setAccessibleName(job.told())
-        self.setToolTip(job.told())
+        self.setToolTip(plain_tip(job.told()))
         self._show_parts()
 
     def set_compact(self, compact: bool) -> None:

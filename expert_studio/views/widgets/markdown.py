@@ -20,6 +20,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String
 from pygments.util import ClassNotFound
 
+from expert_studio.core.inference.turns import UNSEEN
 from expert_studio.views.theme_tokens import Tokens
 
 LONGEST_FORMATTED = 20_000  # characters; beyond, text stays plain
@@ -28,8 +29,6 @@ LONGEST_COLOURED = 12_000
 LONGEST_SHOWN = 20_000
 LONGEST_TABLE = 120  # lines; beyond, a table stays text, for laying out its cells takes long
 _ALLOWED_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
-# C0 controls but tab and newline, DEL, and the signs that turn the direction of writing
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ Block = Prose | Code
 def plain(text: str) -> str:
     """The text without control characters and direction overrides, at most 20,000 long."""
     cut = text[: 2 * LONGEST_SHOWN]  # of megabytes no more is looked at
-    cleaned = _UNSEEN.sub("", cut.replace("\r\n", "\n"))
+    cleaned = UNSEEN.sub("", cut.replace("\r\n", "\n"))
     if len(cleaned) > LONGEST_SHOWN or len(cut) < len(text):
         return f"{cleaned[:LONGEST_SHOWN]}…"
     return cleaned

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -19,6 +18,7 @@ from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets import expert_facts, signature_words
 from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
@@ -37,9 +37,9 @@ class MarketDetails(QFrame):
         self.setFixedWidth(SIDE_PANEL_WIDTH)
         self._entry: Entry | None = None
         self._hint = note(self.tr("Choose an expert to see who publishes it."))
-        self._name = QLabel()
+        self._name = PlainLabel()
         self._name.setStyleSheet("font-size: 15px; font-weight: 600")
-        self._chip = QLabel()
+        self._chip = PlainLabel()
         self._chip.setProperty("role", "chip")
         self._version = QComboBox()
         self._version.setAccessibleName(self.tr("Which version to fetch"))

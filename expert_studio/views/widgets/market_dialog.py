@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QLineEdit,
     QVBoxLayout,
     QWidget,
 )
 
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 
@@ -36,7 +36,7 @@ class MarketDialog(QDialog):
         column.setSpacing(8)
         fields = ((self.tr("Address"), self.source), (self.tr("Name"), self.name))
         for text, field in fields:
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setBuddy(field)
             field.setAccessibleName(text)
             field.textChanged.connect(self._on_typed)

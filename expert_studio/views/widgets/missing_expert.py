@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 
@@ -24,9 +25,8 @@ class MissingExpert(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name = QLabel()
+        self._name = PlainLabel()
         self._name.setStyleSheet("font-size: 15px; font-weight: 600")
-        self._name.setTextFormat(Qt.TextFormat.PlainText)
         self.text = note("")
         self.look_for = QPushButton(self.tr("Install…"))
         self.look_for.setProperty("role", "primary")

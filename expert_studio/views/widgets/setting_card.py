@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views.theme_tokens import CARD_PADDING
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class SettingCard(QFrame):
@@ -29,7 +30,7 @@ class SettingCard(QFrame):
 
     def set_heading(self, heading: str, sentence: str = "") -> None:
         """What the card is about; call it once, before rows are added."""
-        title = QLabel(heading)
+        title = PlainLabel(heading)
         title.setProperty("role", "heading")
         told = QVBoxLayout()
         told.setSpacing(2)
@@ -55,7 +56,7 @@ class SettingCard(QFrame):
         """A name with a sentence under it at the left, the control at the right."""
         told = QVBoxLayout()
         told.setSpacing(2)
-        told.addWidget(QLabel(name))
+        told.addWidget(PlainLabel(name))
         if sentence:
             told.addWidget(note(sentence))
         row = QHBoxLayout()
@@ -87,8 +88,7 @@ def bare_box(name: str) -> QCheckBox:
 
 def note(sentence: str) -> QLabel:
     """Muted text of the secondary size that wraps."""
-    label = QLabel(sentence)
+    label = PlainLabel(sentence)
     label.setProperty("role", "secondary")
     label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
     return label

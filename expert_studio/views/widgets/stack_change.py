@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from expert_studio.core.inference.stack import Stack
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.stack_chips import StackChips
 
 
 class StackChange(QWidget):
     def __init__(self, stack: Stack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        told = QLabel(self.tr("Stack changed here"))
+        told = PlainLabel(self.tr("Stack changed here"))
         told.setProperty("role", "faint")
         chips = StackChips(stack)
         rule = QFrame()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from expert_studio.views.theme import body_font, tokens_of
+from expert_studio.views.widgets.plain_words import plain_tip
 from expert_studio.views.widgets.training_chart import DASHES, Line
 
 _STROKE, _GAP = 16.0, 12.0
@@ -28,7 +29,7 @@ class Legend(QWidget):
     def show_lines(self, lines: Sequence[Line]) -> None:
         self._lines = lines if len(lines) > 1 else ()
         self.setAccessibleName(", ".join(self.names))
-        self.setToolTip("\n".join(self.names))
+        self.setToolTip(plain_tip("\n".join(self.names)))
         self.updateGeometry()
         self.update()
 

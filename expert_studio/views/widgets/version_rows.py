@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class VersionRows(QWidget):
@@ -55,14 +56,14 @@ class VersionRows(QWidget):
     def _row(self, expert: InstalledExpert, active: InstalledExpert, pinned: bool) -> QWidget:
         is_active = expert.version == active.version
         row_widget = QWidget()
-        version = QLabel(expert.version)
+        version = PlainLabel(expert.version)
         version.setProperty("role", "strong" if is_active else "muted")
         row = QHBoxLayout(row_widget)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         row.addWidget(version)
         if is_active:
-            chip = QLabel(self.tr("pinned") if pinned else self.tr("active"))
+            chip = PlainLabel(self.tr("pinned") if pinned else self.tr("active"))
             chip.setProperty("role", "chip")
             chip.setProperty("severity", "now")
             row.addWidget(chip)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.experts.weight_report import Meeting, WeightProfile
 from expert_studio.views.widgets.layer_bars import LayerBars
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 from expert_studio.views.widgets.tier_dot import TierDot
@@ -73,7 +73,7 @@ class WeightsDialog(QDialog):
         self._summary.setText(sentence)
 
     def _build(self) -> None:
-        title = QLabel(self._expert.name)
+        title = PlainLabel(self._expert.name)
         title.setProperty("role", "title")
         self._other = QComboBox()
         self._other.setAccessibleName(self.tr("Beside which other expert"))
