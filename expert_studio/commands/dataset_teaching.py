@@ -55,12 +55,14 @@ def _keys(provider: str, key: str) -> KeyStore:
 def estimate_teaching(order: Mapping[str, Any], _desk: Desk) -> dict[str, Any]:
     """What a job would take, and the first question it would ask; nothing is sent."""
     job = _job(order, Path(order.get("folder") or "."))
-    guessed = estimate(job)
     asked = job.request(0, min(job.batch, job.count))
     memory = {}
+    held = 0
     if job.provider.dialect == "local":
         need = memory_need(_ordered(order))
+        held = need.bytes
         memory = {"memory_bytes": need.bytes, "free_bytes": need.free_bytes, "fits": need.fits}
+    guessed = estimate(job, held)
     return {
         **memory,
         "requests": guessed.requests,

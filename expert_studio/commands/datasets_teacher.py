@@ -15,7 +15,12 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
-from expert_studio.commands.local_teacher import LocalModelOrder, local_job, local_teacher
+from expert_studio.commands.local_teacher import (
+    LocalModelOrder,
+    local_job,
+    local_teacher,
+    memory_need,
+)
 from expert_studio.commands.report import say_aside
 from expert_studio.core.datasets.provider_book import load_book
 from expert_studio.core.datasets.provider_reply import LocalModel
@@ -63,7 +68,8 @@ def teach(store: DatasetStore, lesson: Lesson) -> dict[str, Any]:
             is kept.
     """
     job = _job(store, lesson)
-    guessed = estimate(job)
+    local = job.provider.dialect == "local"
+    guessed = estimate(job, memory_need(_ordered(lesson)).bytes if local else 0)
     cost = "at an unknown price" if guessed.usd is None else f"for about ${guessed.usd:.2f}"
     minutes = max(1, round(guessed.seconds / 60))
     say_aside(
@@ -72,8 +78,8 @@ def teach(store: DatasetStore, lesson: Lesson) -> dict[str, Any]:
         f"about {minutes} min."
     )
     before = store.count()
-    with _local_model(job, lesson) as local:
-        report = asyncio.run(_run(job, StoreSink(store), local))
+    with _local_model(job, lesson) as model:
+        report = asyncio.run(_run(job, StoreSink(store), model))
     if report.failure is not None:
         say_aside(f"{report.kept:,} rows are kept, ${report.spent.usd:.4f} are spent.")
         raise report.failure

@@ -125,6 +125,9 @@ def test_the_estimate_is_of_the_right_size(server: ProviderServer, tmp_path: Pat
     assert guess.usd == pytest.approx(job.price.of(guess.input_tokens, guess.output_tokens))  # type: ignore[union-attr]
     assert guess.seconds > 0
     assert estimate(replace(job, price=None)).usd is None
+    # this machine's base: one answer after another, and the larger it is the longer each takes
+    small, large = estimate(job, 24_000_000).seconds, estimate(job, 1_200_000_000).seconds
+    assert guess.seconds < small < large / 5
 
 
 # --- pause, stop, go on ----------------------------------------------------------------
