@@ -159,6 +159,7 @@ class Studio(QObject):
             self.history,
             self.dialogue,
             self._base.loaded,
+            self._base.bytes_now,
             self._base.chosen_folder,
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from expert_studio.composition.kept_settings import KeptSettings
-from expert_studio.composition.pages import SETTINGS, Pages
+from expert_studio.composition.pages import SETTINGS, TRAINING, Pages
 from expert_studio.composition.parts import Parts
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.library import InstalledExpert
@@ -30,6 +30,12 @@ class BaseInUse:
         self._folders = folders
         self._settings = settings
         self.description: BaseDescription | None = None
+        self.is_unloaded = False  # until the next question
+
+    def bytes_now(self) -> int:
+        """What it takes at this moment."""
+        base = self.description
+        return base.resident_bytes if base is not None and not self.is_unloaded else 0
 
     def loaded(self) -> BaseDescription | None:
         return self.description
@@ -64,6 +70,7 @@ class BaseLinks(QObject):
         lane.base_loading.connect(status.show_loading)
         lane.base_ready.connect(self._on_base_ready)
         lane.base_failed.connect(self._on_base_failed)
+        lane.base_unloaded.connect(self._on_base_unloaded)
         lane.memory_changed.connect(self._on_memory_changed)
         pages.settings.base_chosen.connect(self.use)
         pages.chat.stack_changed.connect(status.show_stack)
@@ -84,21 +91,39 @@ class BaseLinks(QObject):
             )
         )
 
+    @Slot()
+    def unload(self) -> None:
+        """Makes room for something else: the next question loads it again."""
+        if self._base.description is not None:
+            self._parts.model_thread.unload_base()
+
     def set_experts(self, experts: Sequence[InstalledExpert]) -> None:
         """The library changed: memory is told by tier."""
         self._tiers = {expert.name: expert.manifest.tier for expert in experts}
 
     @Slot(object)
     def _on_base_ready(self, base: BaseDescription) -> None:
-        self._base.description = base
+        is_back = self._base.is_unloaded and base == self._base.description
+        self._base.description, self._base.is_unloaded = base, False
         self._collector.settle()
         self._parts.window.status.show_base(base)
+        if is_back:
+            return
         self._pages.chat.set_base(base)
         self._pages.library.base_changed()
 
+    @Slot()
+    def _on_base_unloaded(self) -> None:
+        self._base.is_unloaded = True
+        self._pages.chat.show_memory(MemoryByOwner(0, (), 0))
+        if self._base.description is not None:
+            self._parts.window.status.show_unloaded(self._base.description)
+        if self._parts.window.is_made(TRAINING):
+            self._pages.training.base_unloaded()
+
     @Slot(object)
     def _on_base_failed(self, error: ExpertError) -> None:
-        self._base.description = None
+        self._base.description, self._base.is_unloaded = None, False
         self._parts.window.status.show_failed()
         self._pages.chat.set_base(None)
         self._pages.library.base_changed()

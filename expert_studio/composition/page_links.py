@@ -80,6 +80,7 @@ class PageLinks(QObject):
         train.library_changed.connect(self._on_library_changed)
         train.library_changed.connect(self._pages.library.refresh)
         train.chat_wanted.connect(self._on_add_to_stack)
+        train.unload_wanted.connect(self._base.unload)
 
     @Slot(str)
     def _on_page_made(self, name: str) -> None:

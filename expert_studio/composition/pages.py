@@ -116,9 +116,5 @@ class Pages(QObject):
 
         parts = self._parts
         return TrainPage(
-            parts.folders, parts.library, parts.background, parts.notices, self._chat_bytes
+            parts.folders, parts.library, parts.background, parts.notices, parts.chat_bytes
         )
-
-    def _chat_bytes(self) -> int:
-        base = self._parts.loaded_base()
-        return base.resident_bytes if base is not None else 0

@@ -26,6 +26,7 @@ class Parts:
     background: short work on two threads.
     database_lane: work on one thread, in order; what the conversations' database needs.
     loaded_base: the base that answers now, or None.
+    chat_bytes: what that base takes now; 0 while it is unloaded.
     chosen_base_folder: the folder of the base in the settings, if one is there.
     """
 
@@ -42,4 +43,5 @@ class Parts:
     history: History
     dialogue: Dialogue
     loaded_base: Callable[[], BaseDescription | None]
+    chat_bytes: Callable[[], int]
     chosen_base_folder: Callable[[], Path | None]

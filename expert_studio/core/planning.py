@@ -78,7 +78,8 @@ class RunPlan:
         if self.fits_without_chat:
             return (
                 f"{said}, and chat and run do not fit together: {in_words(self.free_bytes)} are "
-                f"free. Unloading the chat's base frees {in_words(self.chat_bytes)}."
+                f"free. Unloading the chat's base frees {in_words(self.chat_bytes)}; the "
+                "next question in the chat loads it again."
             )
         remedy = self.change.words if self.change else "Take a smaller base."
         return (

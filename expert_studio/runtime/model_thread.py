@@ -7,6 +7,7 @@ Signals:
     base_loading(float): 0.0 to 1.0; 0.0 before the factory is called.
     base_ready(BaseDescription): once for each `load_base` that worked.
     base_failed(ExpertError): once for each `load_base` that did not; nothing is loaded then.
+    base_unloaded(): its memory is free; the next question loads it again.
     text_arrived(str, str): request and new text, at most about thirty times a second.
     prompt_read(str, int, int): request, tokens read and tokens to read, piece by piece.
     stack_changed(str, Stack): another stack goes on with an answer after the text so far.
@@ -56,11 +57,19 @@ from expert_studio.core.inference.model_requests import (
 )
 from expert_studio.core.inference.stack import Stack
 
+_PASSED_ON = (
+    "base_loading", "base_ready", "base_failed", "base_unloaded", "text_arrived", "prompt_read",
+    "stack_changed", "part_arrived", "pass_done", "memory_changed", "crashed",
+)  # fmt: skip
 
-class ModelThread(QObject):
+
+class _Telling(QObject):
+    """What the lane says, and its thread after it."""
+
     base_loading = Signal(float)
     base_ready = Signal(object)
     base_failed = Signal(object)
+    base_unloaded = Signal()
     text_arrived = Signal(str, object)
     prompt_read = Signal(str, int, int)
     stack_changed = Signal(str, object)
@@ -73,11 +82,14 @@ class ModelThread(QObject):
     memory_changed = Signal(object)
     crashed = Signal(object)
 
+
+class ModelThread(_Telling):
     _load_wanted = Signal(object)
     _ask_wanted = Signal(object)
     _together_wanted = Signal(object)
     _attribution_wanted = Signal(object)
     _prefetch_wanted = Signal(object)
+    _unload_wanted = Signal()
     _close_wanted = Signal()
 
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
@@ -99,21 +111,14 @@ class ModelThread(QObject):
         self._together_wanted.connect(lane.ask_together)
         self._attribution_wanted.connect(lane.attribute)
         self._prefetch_wanted.connect(lane.prefetch)
+        self._unload_wanted.connect(lane.unload)
         self._close_wanted.connect(lane.close, Qt.ConnectionType.QueuedConnection)
-        lane.base_loading.connect(self.base_loading)
-        lane.base_ready.connect(self.base_ready)
-        lane.base_failed.connect(self.base_failed)
-        lane.text_arrived.connect(self.text_arrived)
-        lane.prompt_read.connect(self.prompt_read)
-        lane.stack_changed.connect(self.stack_changed)
+        for told in _PASSED_ON:
+            getattr(lane, told).connect(getattr(self, told))
         lane.answer_finished.connect(self._on_answer_finished)
         lane.answer_failed.connect(self._on_answer_failed)
-        lane.part_arrived.connect(self.part_arrived)
         lane.all_finished.connect(self._on_all_finished)
-        lane.pass_done.connect(self.pass_done)
         lane.attributed.connect(self._on_attributed)
-        lane.memory_changed.connect(self.memory_changed)
-        lane.crashed.connect(self.crashed)
 
     @property
     def busy(self) -> bool:
@@ -129,6 +134,11 @@ class ModelThread(QObject):
         self.stop_all()
         self._prefetch.set()
         self._load_wanted.emit(Load(request, self._abandon))
+
+    def unload_base(self) -> None:
+        """Frees what the base takes once all that was asked is answered."""
+        self._prefetch.set()
+        self._unload_wanted.emit()
 
     def ask(
         self,
@@ -156,9 +166,8 @@ class ModelThread(QObject):
     def attribute(self, messages: Sequence[Message], tokens: Sequence[int], stack: Stack) -> str:
         """Queues the question what each expert of the stack did for an answer."""
         request, stop = self._begin()
-        self._attribution_wanted.emit(
-            Attribute(request, tuple(messages), tuple(tokens), stack, stop)
-        )
+        asked = (tuple(messages), tuple(tokens), stack)
+        self._attribution_wanted.emit(Attribute(request, *asked, stop))
         return request
 
     def _begin(self) -> tuple[str, threading.Event]:
@@ -228,33 +237,20 @@ class ModelThread(QObject):
         self._wanted.pop(request, None)
 
 
-class _Lane(QObject):
+class _Lane(_Telling):
     """Lives on the model thread; every slot runs there, one after the other."""
-
-    base_loading = Signal(float)
-    base_ready = Signal(object)
-    base_failed = Signal(object)
-    text_arrived = Signal(str, object)
-    prompt_read = Signal(str, int, int)
-    stack_changed = Signal(str, object)
-    answer_finished = Signal(str, object)
-    answer_failed = Signal(str, object)
-    part_arrived = Signal(str, int, object)
-    all_finished = Signal(str, object)
-    pass_done = Signal(str, int, int)
-    attributed = Signal(str, object)
-    memory_changed = Signal(object)
-    crashed = Signal(object)
 
     def __init__(self, factory: EngineFactory) -> None:
         super().__init__()
         self._factory = factory
         self._engine: ChatEngine | None = None
+        self._loaded: Load | None = None  # by which it is loaded again, once unloaded
 
     @Slot(object)
     def load(self, command: Load) -> None:
         if command.abandon.is_set():
             return
+        self._loaded = None
         self._release()
         self.base_loading.emit(0.0)
         try:
@@ -268,8 +264,15 @@ class _Lane(QObject):
             self.crashed.emit(CrashReport.of(defect, "loading a base"))
             self.base_failed.emit(load_defect(command.request))
         else:
+            self._loaded = command
             self.base_ready.emit(self._engine.base)
             self.memory_changed.emit(memory)
+
+    @Slot()
+    def unload(self) -> None:
+        if self._engine is not None:
+            self._release()
+            self.base_unloaded.emit()
 
     @Slot(object)
     def ask(self, command: Ask) -> None:
@@ -341,7 +344,9 @@ class _Lane(QObject):
             self.attributed.emit(command.request, found)
 
     def _asked(self, request: str) -> ChatEngine | None:
-        """The engine; where there is none, that is told."""
+        """The engine, loaded again where it was unloaded; where there is none, that is told."""
+        if self._engine is None and self._loaded is not None:
+            self.load(self._loaded)
         if self._engine is None:
             self.answer_failed.emit(request, no_base())
         return self._engine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMainWindow, QPushButton
+from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton
 from pytestqt.qtbot import QtBot
 
 from expert_studio.core.datasets.examples import Example, Turn
@@ -139,6 +139,22 @@ def test_a_run_without_room_offers_smaller_settings(stage: Stage) -> None:
     assert "Set batch_size to 4" in view.problem
 
 
+def test_what_it_answered_on_the_way_is_shown_and_what_was_asked(stage: Stage) -> None:
+    run = write_run(stage.folders.runs, "asked-one", 20, 40, "finished")
+    scored = {"kind": "scored", "at_s": 1.0, "step": 20, "metric": "json_valid", "score": 0.75,
+              "rows": 4}  # fmt: skip
+    said = {"kind": "sampled", "at_s": 1.0, "step": 20, "prompt": "Who?", "answer": "Ann it is"}
+    append(run, [scored, said])
+    stage.open()
+    stage.show_run(run)
+    labels = lambda: [label.text() for label in stage.page.view.side.findChildren(QLabel)]  # noqa: E731
+    assert "Scores on the way" in labels()
+    assert "Ann it is" in labels()
+    append(run, [{**scored, "own_tests": True}])
+    stage.until(lambda: "Its own tests" in labels())
+    assert stage.page.view.curves.small["score"].isVisible()
+
+
 def test_what_a_resumed_run_goes_back_over_is_drawn_once(stage: Stage) -> None:
     run = write_run(stage.folders.runs, "resumed", 20, 40)
     again = {
@@ -243,6 +259,17 @@ def test_an_order_is_a_recipe_that_can_be_repeated(tmp_path: Path) -> None:
         tmp_path / "rows.jsonl"
     ).read_bytes()
     assert str(tmp_path) not in path.read_text(encoding="utf-8")
+
+
+def test_an_order_takes_its_tests_along(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    tests = tmp_path / "some.json"
+    tests.write_text('[{"prompt": "Who?", "expected": "Ann"}]', encoding="utf-8")
+    said = {"name": "from-file", "watching": {"test_every": 2, "test_cases": str(tests)}}
+    sources = (DataSource("file", str(tmp_path / "rows.jsonl")),)
+    path = place_order(said, sources, Folders(tmp_path / "data"))
+    assert read_recipe(path).watching.test_cases == "tests/test_cases.json"
+    assert (path.parent / "tests" / "test_cases.json").read_bytes() == tests.read_bytes()
 
 
 def test_every_field_of_a_recipe_has_a_control_that_reads_what_it_shows() -> None:

@@ -12,6 +12,7 @@ from expert_studio.core.errors import StorageError, TrainingError
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch
 from expert_studio.core.training.events import Started
+from expert_studio.core.training.own_tests import tests_of
 from expert_studio.core.training.recipe import DatasetPart, Recipe, write_recipe
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.smaller import Smaller, smaller
@@ -57,9 +58,15 @@ def recipe_file(run: RunFolder, path: Path) -> Recipe:
     Raises:
         StorageError: it cannot be written.
     """
-    origin, recipe = origin_of(run), run.recipe
-    datasets = tuple(_seen_from(path.resolve().parent, origin, part) for part in recipe.datasets)
-    changed = recipe.model_copy(update={"datasets": datasets})
+    origin, recipe, folder = origin_of(run), run.recipe, path.resolve().parent
+    tests = tests_of(recipe, origin)
+    watched = {"test_cases": _from(folder, tests) if tests is not None else ""}
+    changed = recipe.model_copy(
+        update={
+            "datasets": tuple(_seen_from(folder, origin, part) for part in recipe.datasets),
+            "watching": recipe.watching.model_copy(update=watched),
+        }
+    )
     write_recipe(changed, path)
     return changed
 
@@ -106,13 +113,17 @@ def origin_of(run: RunFolder) -> Path:
 
 
 def _what_makes_rows(recipe: Recipe) -> tuple[object, ...]:
-    return recipe.datasets, recipe.method, recipe.seed, recipe.watching.eval_rows
+    watching = recipe.watching
+    asked = watching.test_cases, bool(watching.test_every)
+    return recipe.datasets, recipe.method, recipe.seed, watching.eval_rows, asked
 
 
 def _seen_from(folder: Path, origin: Path, part: DatasetPart) -> DatasetPart:
-    def seen(said: str) -> str:
-        whole = (origin / said).resolve()
-        return (whole.relative_to(folder) if whole.is_relative_to(folder) else whole).as_posix()
+    held_out = _from(folder, origin / part.held_out) if part.held_out else ""
+    path = _from(folder, origin / part.path)
+    return part.model_copy(update={"path": path, "held_out": held_out})
 
-    held_out = seen(part.held_out) if part.held_out else ""
-    return part.model_copy(update={"path": seen(part.path), "held_out": held_out})
+
+def _from(folder: Path, path: Path) -> str:
+    whole = path.resolve()
+    return (whole.relative_to(folder) if whole.is_relative_to(folder) else whole).as_posix()

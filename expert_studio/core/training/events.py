@@ -86,13 +86,14 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """How it answers rows set aside, by the scorer of those rows."""
+    """How it answers rows set aside or its own tests, by the scorer of each."""
 
     at_s: float
     step: int
     metric: str
     score: float  # 0 to 1
     rows: int
+    own_tests: bool = False  # they were the expert's `tests/test_cases.json`
 
 
 @dataclass(frozen=True, slots=True)

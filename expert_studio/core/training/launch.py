@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from expert_studio.core.errors import CompatibilityError, StorageError, TrainingError
+from expert_studio.core.errors import CompatibilityError, DatasetError, StorageError, TrainingError
 from expert_studio.core.experts.adapter_config import parse_adapter_config
 from expert_studio.core.experts.library import CONFIG_FILE, InstalledExpert, Library
 from expert_studio.core.experts.requirement import parse_requirement
@@ -19,6 +19,7 @@ from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders
 from expert_studio.core.training.child_process import start_detached
 from expert_studio.core.training.events import EventLog, Launched
+from expert_studio.core.training.own_tests import bring_tests
 from expert_studio.core.training.recipe import Adapter, Base, Dependency, Recipe, Start
 from expert_studio.core.training.rows import dataset_sha256, gather_rows, write_rows
 from expert_studio.core.training.run_folder import Places, RunFolder
@@ -90,7 +91,8 @@ def prepare(
     run = RunFolder.create(folders.runs, settled, places)
     try:
         write_rows(run, rows)
-    except StorageError:
+        bring_tests(settled, beside, run)
+    except (DatasetError, StorageError):
         shutil.rmtree(run.path, ignore_errors=True)
         raise
     return run

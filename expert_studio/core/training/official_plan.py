@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from expert_studio.core.errors import DependencyError, StorageError, UsageError
 from expert_studio.core.settings import BUNDLED_BASE_NAME
@@ -93,7 +94,9 @@ def wanted(all_of_them: Sequence[Source], only: Sequence[str]) -> tuple[Source, 
 
 def key_of(source: Source, base_sha256: str, keys: dict[str, str]) -> str:
     """SHA-256 over all that decides what is trained; `keys` has those of its dependencies."""
-    said = [stage.model_dump(mode="json", exclude={"card", "base"}) for stage in source.stages]
+    # Which tests are asked on the way decides nothing that is learned.
+    aside: Any = {"card": True, "base": True, "watching": {"test_cases"}}
+    said = [stage.model_dump(mode="json", exclude=aside) for stage in source.stages]
     parts = [
         json.dumps(said, sort_keys=True),
         base_sha256,

@@ -18,6 +18,8 @@ from expert_studio.core.errors import StorageError
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch, queue
 from expert_studio.core.training.data_source import READ_AS_IT_IS, DataSource, bring
+from expert_studio.core.training.evaluation_rows import read_test_cases
+from expert_studio.core.training.own_tests import TESTS_FILE
 from expert_studio.core.training.recipe import DatasetPart, Recipe, parse_recipe, write_recipe
 from expert_studio.core.training.rows import dataset_sha256
 from expert_studio.core.training.run_folder import RunFolder
@@ -48,7 +50,8 @@ def place_order(said: Mapping[str, Any], sources: Sequence[DataSource], folders:
         parts = tuple(
             _brought(source, number, folder, folders) for number, source in enumerate(sources)
         )
-        write_recipe(recipe.model_copy(update={"datasets": parts}), folder / "recipe.json")
+        settled = _with_tests(recipe.model_copy(update={"datasets": parts}), folder)
+        write_recipe(settled, folder / "recipe.json")
     except OSError as cause:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageError(
@@ -84,6 +87,18 @@ def free_name(wanted: str) -> str:
     """The words as an expert may be called: "My rows 2" gives "my-rows-2"."""
     name = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:60].strip("-")
     return name if len(name) >= 2 else "new-expert"
+
+
+def _with_tests(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe whose tests lie in its folder, where a recipe's usually do."""
+    said = recipe.watching.test_cases
+    if not said:
+        return recipe
+    read_test_cases(Path(said))
+    (folder / TESTS_FILE).parent.mkdir()
+    shutil.copyfile(said, folder / TESTS_FILE)
+    watching = recipe.watching.model_copy(update={"test_cases": TESTS_FILE})
+    return recipe.model_copy(update={"watching": watching})
 
 
 def _brought(source: DataSource, number: int, folder: Path, folders: Folders) -> DatasetPart:

@@ -338,7 +338,10 @@ def _write_folder(run: RunFolder, manifest: Manifest, report: Report | None, fol
     held_out = tuple(answers_to_score(run.held_out_path, method)) or tuple(
         answers_to_score(run.validation_path, method)
     )
-    cases = json.dumps(test_cases(held_out, run.recipe.seed), indent=2, ensure_ascii=False)
-    (folder / "tests" / "test_cases.json").write_text(cases + "\n", encoding="utf-8")
+    if run.tests_path.is_file():
+        shutil.copyfile(run.tests_path, folder / "tests" / "test_cases.json")
+    else:
+        cases = json.dumps(test_cases(held_out, run.recipe.seed), indent=2, ensure_ascii=False)
+        (folder / "tests" / "test_cases.json").write_text(cases + "\n", encoding="utf-8")
     if report is not None:
         shutil.copyfile(run.path / REPORT_FILE, folder / REPORT_FILE)

@@ -164,7 +164,10 @@ class Watching(_Part):
     sample_prompts: tuple[StrictStr, ...] = ()  # none: the first rows set aside
     sample_tokens: Annotated[StrictInt, Field(ge=1, le=2048)] = 96
     test_every: Annotated[StrictInt, Field(ge=0)] = 0  # steps; 0: no scored answers on the way
-    test_rows: Annotated[StrictInt, Field(ge=1, le=1000)] = 16  # rows set aside that are scored
+    # The expert's own tests, counted from the recipe's folder; "": `tests/test_cases.json` there,
+    # and where that is missing, rows set aside.
+    test_cases: StrictStr = ""
+    test_rows: Annotated[StrictInt, Field(ge=1, le=1000)] = 16  # how many of them are asked
 
 
 class Card(_Part):

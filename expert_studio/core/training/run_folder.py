@@ -135,6 +135,11 @@ class RunFolder:
         return self.data_folder / "held_out.jsonl"
 
     @property
+    def tests_path(self) -> Path:
+        """The expert's own tests, where the run asks them."""
+        return self.data_folder / "test_cases.json"
+
+    @property
     def checkpoints_folder(self) -> Path:
         return self.path / "checkpoints"
 

@@ -119,7 +119,7 @@ def _recipe(
         datasets=(DatasetPart(path=_ROWS),),
         schedule=Schedule(epochs=3.0, learning_rate=2e-3, warmup_steps=5),
         batches=Batches(batch_size=8, max_length=256),
-        watching=Watching(eval_rows=16, eval_every=20, save_every=20),
+        watching=Watching(eval_rows=16, eval_every=20, save_every=20, test_every=20),
         card=Card(
             description=f"Says of a line what kind of document it is from ({name}).",
             author=author or "unnamed",
@@ -208,7 +208,7 @@ An expert for {recipe.base.name}. Everything here is data: no file is ever run.
 | --- | --- |
 | `recipe.json` | how it is trained, and what its card says |
 | `data/train.jsonl` | rows to learn from, one JSON object a line: replace these samples |
-| `tests/test_cases.json` | what it must answer; `validate` asks it |
+| `tests/test_cases.json` | what it must answer; training asks it, and `validate` |
 | `manifest.json` | written anew when it is packed |
 
     expert-cli train --recipe recipe.json

@@ -23,6 +23,7 @@ from transformers import AutoTokenizer, PrinterCallback, Trainer
 
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.training.events import BestKept, EventLog, Started
+from expert_studio.core.training.own_tests import own_tests
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.trainer_answers import AnswersOnTheWay
@@ -75,7 +76,7 @@ def train(run: RunFolder, log: EventLog, wishes: Wishes) -> Trained:
     callback.keep_best = lambda step, loss: _keep_best(run, recipe, model, log, step, loss)
     if is_first_process():
         callback.answers = AnswersOnTheWay(
-            model, tokenizer, recipe, watched_examples(run, recipe), log, device
+            model, tokenizer, recipe, watched_examples(run, recipe), own_tests(run), log, device
         )
     log.append(_started(recipe, device, rows, model, checkpoint, time.monotonic() - began))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -1,4 +1,6 @@
-"""What a half-learned expert answers on the way: samples to read, and scores on rows set aside.
+"""What a half-learned expert answers on the way: samples to read, and scores of its own tests.
+
+Where it has no tests, rows set aside are scored.
 
 Generates with the model that trains, greedily. Knows nothing of steps' losses or of files.
 """
@@ -31,18 +33,20 @@ class AnswersOnTheWay:
         tokenizer: Any,
         recipe: Recipe,
         examples: Sequence[Example],
+        own_tests: Sequence[Example],
         log: EventLog,
         device: torch.device,
     ) -> None:
         self._model: Any = model
         self._tokenizer = tokenizer
         self._watching = recipe.watching
-        self._examples = tuple(examples)
+        self._has_tests = bool(own_tests)
+        self._scored_on = tuple(own_tests or examples)[: recipe.watching.test_rows]
         self._log = log
         self._device = device
         self._prompts: list[tuple[Turn, ...]] = [
             (Turn("user", prompt),) for prompt in recipe.watching.sample_prompts
-        ] or [example.prompt for example in self._examples[:SAMPLED_ROWS]]
+        ] or [example.prompt for example in [*examples, *own_tests][:SAMPLED_ROWS]]
 
     def after(self, step: int) -> None:
         """Logs what is due after this step."""
@@ -51,21 +55,26 @@ class AnswersOnTheWay:
             for turns in self._prompts:
                 answer = self._answer(turns, watching.sample_tokens)
                 self._log.append(Sampled(time.time(), step, turns[-1].content, answer))
-        if watching.test_every and step % watching.test_every == 0 and self._examples:
+        if watching.test_every and step % watching.test_every == 0 and self._scored_on:
             self._log.append(self._scored(step))
 
     def _scored(self, step: int) -> Scored:
         metrics, scores = set(), []
-        for example in self._examples:
-            # room for twice the answer that is right: a wrong one may be longer
-            wanted = len(self._tokenizer(example.answer, add_special_tokens=False)["input_ids"])
-            said = self._answer(example.prompt, 2 * wanted + 16)
+        for example in self._scored_on:
+            said = self._answer(example.prompt, self._room(example.answer))
             scored = score(example.scorer, example.answer, said, example.check)
             own = own_metric(example.scorer, scored)
             metrics.add(own)
             scores.append(scored[own])
         metric = metrics.pop() if len(metrics) == 1 else TASK_SCORE
-        return Scored(time.time(), step, metric, sum(scores) / len(scores), len(scores))
+        mean = sum(scores) / len(scores)
+        return Scored(time.time(), step, metric, mean, len(scores), self._has_tests)
+
+    def _room(self, answer: str) -> int:
+        """Tokens: twice the answer that is right, as a wrong one may be longer."""
+        if not answer:  # a case that names keywords alone
+            return self._watching.sample_tokens
+        return 2 * len(self._tokenizer(answer, add_special_tokens=False)["input_ids"]) + 16
 
     def _answer(self, turns: Sequence[Turn], most_tokens: int) -> str:
         text = prompt_text(self._tokenizer, turns)

@@ -30,7 +30,7 @@ from expert_studio.views.widgets.training_scores import RunScores
 from expert_studio.views.widgets.training_view import TrainingView
 from expert_studio.views.widgets.training_wizard import TrainingWizard
 from expert_studio.views.widgets.training_words import status_text
-from expert_studio.views.widgets.training_works import TrainingWorks, estimate_text
+from expert_studio.views.widgets.training_works import TrainingWorks, estimate
 
 HOME, WIZARD, VIEW = range(3)
 
@@ -39,12 +39,14 @@ class TrainPage(QWidget):
     """Signals:
     library_changed(): an expert was installed.
     chat_wanted(str): the expert of a run, by its name.
+    unload_wanted(): the chat's base is in the way of a run.
     shown_wanted(): this page is wanted in front.
     crashed(CrashReport): work ended in a defect.
     """
 
     library_changed = Signal()
     chat_wanted = Signal(str)
+    unload_wanted = Signal()
     shown_wanted = Signal()
     crashed = Signal(object)
 
@@ -69,9 +71,7 @@ class TrainPage(QWidget):
         self.desktop = DesktopNotice(self)
         self.works = TrainingWorks(folders, library, background, self.process, self)
         self.home = TrainingRuns()
-        self.wizard = TrainingWizard(
-            folders, background, partial(estimate_text, folders, chat_bytes)
-        )
+        self.wizard = TrainingWizard(folders, background, partial(estimate, folders, chat_bytes))
         self.view = TrainingView()
         self._stack = QStackedWidget()
         for widget in (self.home, self.wizard, self.view):
@@ -99,6 +99,7 @@ class TrainPage(QWidget):
         view.curves.refused.connect(self._on_picture_refused)
         self.wizard.left.connect(self.show_home)
         self.wizard.ordered.connect(self._on_ordered)
+        self.wizard.unload_wanted.connect(self.unload_wanted)
         works.failed.connect(self._notices.error)
         works.begun.connect(self._on_begun)
         works.deleted.connect(self._on_deleted)
@@ -124,6 +125,10 @@ class TrainPage(QWidget):
     def start(self) -> None:
         """Begins to follow the runs; call it once the window is painted."""
         self.process.start()
+
+    def base_unloaded(self) -> None:
+        """The chat's base has made room."""
+        self.wizard.base_unloaded()
 
     def close_all(self) -> bool:
         """Ends what follows the runs, never the runs. True when all ended."""

@@ -101,6 +101,12 @@ class StatusLine(QFrame):
         self._progress.hide()
         self.show_stack(self._shown_stack)
 
+    def show_unloaded(self, base: BaseDescription) -> None:
+        """Its memory was wanted for something else; the next question loads it again."""
+        self.show_no_base()
+        self._set_state("idle", self.tr("{0} is unloaded").format(base.name), "")
+        self._device.setToolTip(self.tr("The next question loads it again"))
+
     def show_failed(self) -> None:
         self.show_no_base()
         self._set_state("bad", self.tr("No base loaded"), "")
@@ -133,5 +139,6 @@ class StatusLine(QFrame):
     def _set_state(self, state: DotState, device: str, base: str) -> None:
         self._dot.show_state(state)
         self._device.setText(device)
+        self._device.setToolTip("")
         self._base.setText(base)
         self._base.setVisible(bool(base))

@@ -58,6 +58,8 @@ def common_card() -> tuple[SettingCard, FieldForm]:
             ("batches.gradient_checkpointing", _tr("Checkpointing"), ""),
             ("quantization", _tr("Base held as"), _tr("nf4 and int8 make it QLoRA")),
             ("watching.sample_every", _tr("Samples every"), _tr("steps; 0 for none")),
+            ("watching.test_every", _tr("Tests every"), _tr("steps; 0 for none")),
+            ("watching.test_cases", _tr("Its tests"), ""),
             ("seed", _tr("Seed"), ""),
         )
     )

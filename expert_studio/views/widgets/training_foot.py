@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from expert_studio.core.planning import RunPlan
 from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.setting_card import note
 
@@ -24,6 +25,9 @@ class TrainingFoot(QWidget):
         told.setSpacing(2)
         told.addWidget(self.fault)
         told.addWidget(self.memory)
+        self.unload = QPushButton(self.tr("Unload the chat's base"))
+        self.unload.setToolTip(self.tr("The next question in the chat loads it again"))
+        self.unload.hide()
         self.priority = QSpinBox()
         self.priority.setRange(-MOST_PRIORITY, MOST_PRIORITY)
         self.priority.setPrefix(self.tr("priority") + " ")
@@ -42,9 +46,20 @@ class TrainingFoot(QWidget):
         row.setContentsMargins(PAGE_PADDING, 10, PAGE_PADDING, 10)
         row.setSpacing(10)
         row.addLayout(told, 1)
+        row.addWidget(self.unload)
         row.addWidget(self.priority)
         row.addWidget(self.queue)
         row.addWidget(self.start)
+
+    def show_plan(self, plan: RunPlan) -> None:
+        """What it will take; where the chat's base is in its way, the button that frees it."""
+        self.memory.setText(plan.words())
+        self.unload.setVisible(not plan.fits and plan.fits_without_chat)
+        self.unload.setEnabled(True)
+
+    def show_no_plan(self, why: str = "") -> None:
+        self.memory.setText(why)
+        self.unload.hide()
 
     def show_fault(self, fault: str, ready: bool) -> None:
         """Says what is wrong, if anything, and whether it can begin."""

@@ -60,7 +60,8 @@ class TrainingSide(QFrame):
         if portrait.samples:
             self._add_samples(portrait.samples)
         if portrait.scores:
-            self._heading(self.tr("Scores on the way"))
+            own = portrait.scores[-1].own_tests
+            self._heading(self.tr("Its own tests") if own else self.tr("Scores on the way"))
             self._facts([
                 Fact(self.tr("step {n}").format(n=f"{s.step:,}"),
                      f"{s.metric} {share_text(s.score)}")

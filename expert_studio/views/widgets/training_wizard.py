@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.library import InstalledExpert
+from expert_studio.core.planning import RunPlan
 from expert_studio.core.settings import Folders
 from expert_studio.core.training.data_source import DataSource
 from expert_studio.core.training.order import free_name
@@ -43,7 +44,7 @@ _COLUMN_WIDTH = 860
 _CHECK_MS = 250
 _FIRST: Mapping[str, Any] = {"name": "new-expert", "datasets": [{"path": "rows.jsonl"}]}
 
-EstimateText = Callable[[Recipe, Sequence[DataSource]], str]  # what it will take, in words; slow
+Estimate = Callable[[Recipe, Sequence[DataSource]], RunPlan]  # what it will take; slow
 
 
 class TrainingWizard(QWidget):
@@ -51,16 +52,18 @@ class TrainingWizard(QWidget):
     left(): the person wants back.
     ordered(dict, tuple[DataSource, ...], bool, int): a recipe as JSON, its rows, whether it waits
         its turn, and with which priority.
+    unload_wanted(): the chat's base shall make room.
     """
 
     left = Signal()
+    unload_wanted = Signal()
     ordered = Signal(object, object, bool, int)
 
     def __init__(
         self,
         folders: Folders,
         background: Background,
-        estimate: EstimateText,
+        estimate: Estimate,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -154,6 +157,7 @@ class TrainingWizard(QWidget):
             form.edited.connect(self._on_edited)
         self.start.clicked.connect(partial(self._order, False))
         self.queue.clicked.connect(partial(self._order, True))
+        self.foot.unload.clicked.connect(self._on_unload)
 
     # --- what is said ------------------------------------------------------------------
 
@@ -258,7 +262,7 @@ class TrainingWizard(QWidget):
         if ready:
             self._check_soon.start()
         else:
-            self.foot.memory.clear()
+            self.foot.show_no_plan()
 
     def _misfit(self, recipe: Recipe) -> str:
         facts = self.source.facts
@@ -299,12 +303,23 @@ class TrainingWizard(QWidget):
         )
 
     @Slot(object)
-    def _on_estimated(self, words: str) -> None:
-        self.foot.memory.setText(words)
+    def _on_estimated(self, plan: RunPlan) -> None:
+        if self.ready:
+            self.foot.show_plan(plan)
 
     @Slot(object)
     def _on_no_estimate(self, error: ExpertError) -> None:
-        self.foot.memory.setText(str(error))
+        self.foot.show_no_plan(str(error))
+
+    @Slot()
+    def _on_unload(self) -> None:
+        self.foot.unload.setEnabled(False)
+        self.unload_wanted.emit()
+
+    def base_unloaded(self) -> None:
+        """There is more room now."""
+        if self.ready:
+            self._check_soon.start()
 
     @Slot(QAbstractButton)
     def _on_preset(self, _button: QAbstractButton) -> None:

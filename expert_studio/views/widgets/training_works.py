@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.install import install
 from expert_studio.core.experts.library import Library
-from expert_studio.core.planning import MOST_COUNTED, plan_run
+from expert_studio.core.planning import MOST_COUNTED, RunPlan, plan_run
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch, queue, run_trash
 from expert_studio.core.training.clone import origin_of, retry
@@ -207,18 +207,21 @@ def _recipe_and_rows(run: RunFolder) -> tuple[Recipe, tuple[DataSource, ...]]:
     sources = tuple(
         DataSource("file", str(origin / part.path), part.weight) for part in recipe.datasets
     )
+    if run.tests_path.is_file():
+        watching = recipe.watching.model_copy(update={"test_cases": str(run.tests_path)})
+        recipe = recipe.model_copy(update={"watching": watching})
     return recipe, tuple(source for source in sources if Path(source.where).is_file())
 
 
-def estimate_text(
+def estimate(
     folders: Folders,
     chat_bytes: Callable[[], int],
     recipe: Recipe,
     sources: Sequence[DataSource],
-) -> str:
-    """What a run will take beside the chat, in words; for a lane beside the window.
+) -> RunPlan:
+    """What a run will take beside the chat; for a lane beside the window.
 
     Rows that are yet to be made, or very many, count as long as the recipe lets them be.
     """
     rows = [row for source in sources for row in some_rows(source, folders, MOST_COUNTED)]
-    return plan_run(recipe, folders, chat_bytes=chat_bytes(), rows=rows).words()
+    return plan_run(recipe, folders, chat_bytes=chat_bytes(), rows=rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,18 @@ from expert_studio.core.inference.engine import load_engine
 from expert_studio.core.inference.stack import Stack, StackMember
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch
+from expert_studio.core.training.clone import clone
 from expert_studio.core.training.events import (
     BestKept,
+    Ended,
     Evaluated,
     EventLog,
+    Launched,
     Sampled,
     Scored,
     Step,
 )
+from expert_studio.core.training.package import pack
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.trainer import train
 from expert_studio.core.training.trainer_callback import Wishes
@@ -246,6 +251,54 @@ def test_it_ends_early_with_its_best_and_says_what_it_answers(home: Path) -> Non
     tests = [event for event in events if isinstance(event, Scored)]
     assert [event.step for event in tests] == [n for n in steps if n % 3 == 0]
     assert tests[0].metric == "field_accuracy"
+
+
+CASES = [
+    {"prompt": "Extract name as JSON.\n\nAnn is here.", "expected": {"name": "Ann"}},
+    {"prompt": "Extract name as JSON.\n\nBo is here.", "expected": {"name": "Bo"}},
+    {"prompt": "Extract name as JSON.\n\nCy is here.", "expected": {"name": "Cy"}},
+]
+
+
+@pytest.mark.parametrize("method", ["sft", "dpo"])
+def test_its_own_tests_are_asked_on_the_way_and_packed(home: Path, method: str) -> None:
+    asked = {"eval_rows": 6, "eval_every": 4, "save_every": 2, "sample_every": 2,
+             "sample_tokens": 4, "test_every": 2}  # fmt: skip
+    data = "rows.jsonl" if method == "sft" else "pairs.jsonl"
+    named = {} if method == "sft" else {"test_cases": "mine.json"}
+    place = home / (named.get("test_cases") or "tests/test_cases.json")
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps({"cases": CASES}), encoding="utf-8")
+    run = trained(
+        home,
+        method=method,
+        datasets=[{"path": data}],
+        schedule={"max_steps": 4, "learning_rate": 0.005, "warmup_steps": 0},
+        watching={**asked, **named},
+    )
+    scores = [event for event in run.events() if isinstance(event, Scored)]
+    assert [event.step for event in scores] == [2, 4]
+    assert all(event.own_tests and event.rows == 3 for event in scores)
+    assert {event.metric for event in scores} == {"field_accuracy"}
+    samples = [event for event in run.events() if isinstance(event, Sampled)]
+    assert {event.step for event in samples} == {2, 4}
+    place.unlink()  # the run has them, and gives them on
+    again = clone(run, Folders(home))
+    assert again.tests_path.read_bytes() == run.tests_path.read_bytes()
+    log = EventLog(run.events_path)  # what launcher and worker say around it
+    log.append(Launched(1.0, 0, 0))
+    log.append(Ended(1.0, "finished", 4, 1.0))
+    packed = pack(run, home / "packed")
+    said = json.loads((packed.folder / "tests" / "test_cases.json").read_text(encoding="utf-8"))
+    assert said == {"cases": CASES}
+
+
+def test_tests_that_hold_nothing_are_refused_before_the_start(home: Path) -> None:
+    (home / "empty.json").write_text('{"cases": []}', encoding="utf-8")
+    for name, why in (("empty.json", "no test case"), ("missing.json", "cannot be read")):
+        with pytest.raises(DatasetError, match=why):
+            launch.prepare(runs.tiny_recipe(watching={"test_cases": name}), Folders(home), home)
+    assert not any(Folders(home).runs.iterdir())
 
 
 def test_answers_on_the_way_change_nothing_that_is_learned(home: Path) -> None:
