@@ -42,10 +42,10 @@ def test_the_chats_base_makes_room_for_a_run_and_answers_the_next_question(
     stage.until(lambda: bool(plans))  # of a machine with room, to learn what is needed
     assert not wizard.foot.unload.isVisible()
     wizard.set_value("seed", 7)
-    stage.until(lambda: wizard.foot.unload.isVisible())
+    stage.until(wizard.foot.unload.isVisible)
     assert "the next question in the chat loads it again" in wizard.memory
     stage.press(wizard.foot.unload)
-    stage.until(lambda: wizard.foot.unload.isHidden())
+    stage.until(wizard.foot.unload.isHidden)
     assert plans[-1].fits
     assert plans[-1].chat_bytes == 0
     assert lane._engine is None

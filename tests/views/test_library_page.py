@@ -371,6 +371,42 @@ def test_versions_are_used_pinned_compared_and_let_go(stage: Stage) -> None:
     stage.settle()
 
 
+def test_one_version_is_uninstalled_and_comes_back(stage: Stage) -> None:
+    shelf = stage.library
+    for number in ("1.0.0", "1.1.0", "1.2.0"):
+        installed_expert(shelf, "json-parser", version=number)
+    installed_expert(shelf, "needs-it", requires=["json-parser@>=1.1.0"])
+    stage.open()
+    stage.page.choose("json-parser")
+    versions = stage.details.versions
+
+    def there() -> list[str]:
+        return [expert.version for expert in shelf.versions("json-parser")]
+
+    def offered() -> set[str]:
+        names = {b.accessibleName() for b in versions.findChildren(QAbstractButton)}
+        return {n.split()[1] for n in names if n.startswith("Uninstall") and n.endswith("alone")}
+
+    stage.qtbot.waitUntil(lambda: len(offered()) == 3, timeout=20000)
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        versions.press("Uninstall 1.2.0 alone")
+    assert there() == ["1.1.0", "1.0.0"]
+    assert shelf.find("json-parser").version == "1.1.0"
+    assert "Uninstalled: json-parser 1.2.0." in stage.told()
+    stage.settle()
+    with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+        stage.press_notice("Undo")
+    assert there() == ["1.2.0", "1.1.0", "1.0.0"]
+    stage.settle()
+    for number in ("1.1.0", "1.2.0"):  # with 1.0.0 alone, needs-it could not go on
+        stage.qtbot.waitUntil(lambda: len(offered()) > 1 and number in offered(), timeout=20000)  # noqa: B023
+        with stage.qtbot.waitSignal(stage.page.library_changed, timeout=20000):
+            versions.press(f"Uninstall {number} alone")
+        stage.settle()
+    assert there() == ["1.2.0", "1.0.0"]
+    assert "needs-it cannot work without it" in stage.told()
+
+
 def graph_labels(stage: Stage) -> dict[str, str]:
     return {name: item.trouble for name, item in stage.page.shelf.graph.view._nodes.items()}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton
+from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton, QSystemTrayIcon, QWidget
 from pytestqt.qtbot import QtBot
 
 from expert_studio.core.datasets.examples import Example, Turn
@@ -127,6 +128,60 @@ def test_each_state_is_told_and_a_run_grows_while_it_is_looked_at(stage: Stage) 
     lock.release()
     stage.until(lambda: "without a word" in page.view.problem)
     assert page.view.buttons["resume"].isVisible()
+
+
+@dataclass
+class Desktop:
+    """The desktop's own notifications, as far as they are asked of it."""
+
+    shown: list[tuple[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
+    """A desktop that has them: this machine has no screen."""
+    made = Desktop()
+    monkeypatch.setattr(QSystemTrayIcon, "isSystemTrayAvailable", lambda: True)
+    monkeypatch.setattr(QSystemTrayIcon, "supportsMessages", lambda: True)
+    monkeypatch.setattr(QSystemTrayIcon, "show", lambda _: None)
+    monkeypatch.setattr(
+        QSystemTrayIcon,
+        "showMessage",
+        lambda _, title, text, _icon, _ms: made.shown.append((title, text)),
+    )
+    return made
+
+
+def test_the_end_of_a_run_is_told_by_the_desktop_where_nobody_looks_at_the_window(
+    stage: Stage, desktop: Desktop
+) -> None:
+    runs = stage.folders.runs
+    made = [write_run(runs, name, 10, 12) for name in ("first-one", "second-one")]
+    locks = [run.worker_lock() for run in made]
+    for lock in locks:
+        lock.acquire()
+    stage.open()
+    stage.window.activateWindow()
+    stage.until(stage.window.isActiveWindow)
+    stage.until(lambda: {g.status for g in stage.page.process.glances} == {"running"})
+    _end(made[0])
+    stage.until(lambda: "first-one: finished. 12 of 12 steps." in stage.told())
+    assert desktop.shown == []  # the window itself said so
+    other = QWidget()
+    stage.qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    stage.until(lambda: not stage.window.isActiveWindow())
+    _end(made[1])
+    stage.until(lambda: bool(desktop.shown))
+    assert desktop.shown == [("second-one: finished", "12 of 12 steps")]
+    for lock in locks:
+        lock.release()
+
+
+def _end(run: RunFolder) -> None:
+    ended = {"kind": "ended", "at_s": 2.0, "outcome": "finished", "step": 12, "session_s": 1.0}
+    append(run, [*step_lines(run, 12, 12, 11), ended])
 
 
 def test_a_run_without_room_offers_smaller_settings(stage: Stage) -> None:

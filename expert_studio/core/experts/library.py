@@ -16,16 +16,28 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from expert_studio.core.errors import ExpertError, LibraryError, ManifestError, StorageError
-from expert_studio.core.experts.library_index import WORTH_KEEPING, Known, LibraryIndex, State
+from expert_studio.core.experts.active_version import (
+    ACTIVE_FILE,
+    by_preference,
+    folders_in,
+    read_active,
+    write_active,
+)
+from expert_studio.core.experts.library_index import (
+    KEPT_AT_ONCE,
+    WORTH_KEEPING,
+    Known,
+    LibraryIndex,
+    State,
+)
 from expert_studio.core.experts.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
 from expert_studio.core.experts.requirement import is_name, name_key, parse_version
 from expert_studio.core.experts.weights import weights_sha256
@@ -34,7 +46,6 @@ MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
 RECORD_FILE = "installed.json"
-ACTIVE_FILE = "active.json"
 LOCK_WAIT_S = 30.0
 
 
@@ -72,15 +83,31 @@ class Library:
     def experts(self) -> tuple[InstalledExpert, ...]:
         """The active version of every expert, by load order, then name."""
         folders = self._name_folders()
-        self._recall(folders)
+        self._recall(f / version for f in folders for version in by_preference(f)[:1])
         found = [expert for f in folders if (expert := self._active_of(f, [])) is not None]
         return tuple(sorted(found, key=lambda e: (e.manifest.constraints.load_order, e.name)))
 
     def problems(self) -> tuple[str, ...]:
-        """One sentence for each folder in the library that cannot be used."""
+        """One sentence for each folder in the library that cannot be used.
+
+        What the index knows in its present state was sound when it was read, and is not again.
+        """
         problems: list[str] = []
-        for folder in self._name_folders():
-            self._versions_in(folder, problems)
+        places = [f / name for f in self._name_folders() for name in sorted(folders_in(f))]
+        unseen = self._unseen(places)
+        known = self._index.holds(unseen)
+        learnt: list[tuple[str, Known]] = []
+        for place in places:
+            text = _place_text(place)
+            if text not in known and (expert := self._usable(place, problems)) and text in unseen:
+                learnt.append((text, _known(unseen[text], expert)))
+            if len(learnt) >= KEPT_AT_ONCE:
+                self._index.write(learnt)
+                for text, _ in learnt:  # of a large library not everything stays in memory
+                    del self._seen[self.experts_folder / text]
+                learnt.clear()
+        if len(learnt) >= WORTH_KEEPING:
+            self._index.write(learnt)
         return tuple(problems)
 
     def find(self, name: str) -> InstalledExpert:
@@ -135,14 +162,18 @@ class Library:
         with self.changing():
             for expert in self.versions(name):
                 if expert.version == version:
-                    _write_active(expert.folder.parent, version, pinned)
+                    try:
+                        write_active(expert.folder.parent, version, pinned)
+                    except OSError as cause:
+                        what = "The active version could not be changed."
+                        raise storage_error(what, cause, expert.folder.parent) from cause
                     return expert
         raise LibraryError(f"{name} {version} is not installed.", "", "Install that version first.")
 
     def pinned(self, name: str) -> str | None:
         """The version the person pinned, or None."""
         for folder in self._folders_named(name):
-            chosen, pinned = _read_active(folder)
+            chosen, pinned = read_active(folder)
             return chosen if pinned else None
         return None
 
@@ -204,14 +235,14 @@ class Library:
 
     def _active_of(self, folder: Path, problems: list[str]) -> InstalledExpert | None:
         """The version chosen, else the highest; one that cannot be used makes way for the next."""
-        for version in _by_preference(folder):
+        for version in by_preference(folder):
             expert = self._usable(folder / version, problems)
             if expert is not None:
                 return expert
         return None
 
     def _versions_in(self, folder: Path, problems: list[str]) -> list[InstalledExpert]:
-        found = [self._usable(folder / name, problems) for name in sorted(_folders_in(folder))]
+        found = [self._usable(folder / name, problems) for name in sorted(folders_in(folder))]
         return [expert for expert in found if expert is not None]
 
     def _usable(self, folder: Path, problems: list[str]) -> InstalledExpert | None:
@@ -234,21 +265,22 @@ class Library:
         self._seen[folder] = (state, expert)
         return expert
 
-    def _recall(self, folders: Sequence[Path]) -> None:
-        """Brings to mind, by the index, what the active versions' manifests say.
+    def _unseen(self, places: Iterable[Path]) -> dict[str, State]:
+        """The states of those versions that are not in mind as they are now."""
+        unseen: dict[str, State] = {}
+        for place in places:
+            with suppress(OSError):
+                state = _state_of(place)
+                if self._seen.get(place, ((), None))[0] != state:
+                    unseen[_place_text(place)] = state
+        return unseen
+
+    def _recall(self, places: Iterable[Path]) -> None:
+        """Brings to mind, by the index, what these versions' manifests say.
 
         What only the files could say is kept in the index, where it is worth that.
         """
-        unseen: dict[str, State] = {}
-        for folder in folders:
-            for version in _by_preference(folder)[:1]:
-                place = folder / version
-                try:
-                    state = _state_of(place)
-                except OSError:
-                    continue
-                if self._seen.get(place, ((), None))[0] != state:
-                    unseen[f"{folder.name}/{version}"] = state
+        unseen = self._unseen(places)
         if len(unseen) < WORTH_KEEPING:
             return
         for place_text, known in self._index.read(unseen).items():
@@ -276,34 +308,14 @@ def _known(state: State, expert: InstalledExpert) -> Known:
     return Known(state, expert.manifest, expert.weights_sha256, expert.size_bytes)
 
 
+def _place_text(place: Path) -> str:
+    return f"{place.parent.name}/{place.name}"
+
+
 def _state_of(folder: Path) -> State:
     """What changes when a version's weights or manifest do."""
     weights, said = (folder / WEIGHTS_FILE).stat(), (folder / MANIFEST_FILE).stat()
     return (weights.st_size, weights.st_mtime_ns, said.st_size, said.st_mtime_ns, said.st_ino)
-
-
-def _folders_in(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if entry.is_dir()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []  # uninstalled since the folder was listed
-
-
-def _by_preference(folder: Path) -> list[str]:
-    """The names of the version folders: the chosen one first, then the highest."""
-    names = _folders_in(folder)
-    if len(names) < 2:
-        return names
-    chosen, _ = _read_active(folder)
-    return sorted(names, key=lambda name: (name == chosen, _rank(name)), reverse=True)
-
-
-def _rank(name: str) -> tuple[bool, Any]:
-    try:
-        return True, parse_version(name)
-    except ValueError:
-        return False, parse_version("0.0.0")  # no version's folder
 
 
 def storage_error(what: str, cause: OSError, place: Path) -> StorageError:
@@ -367,25 +379,3 @@ def _recorded(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> tuple[
 
 def _size_of(folder: Path) -> int:
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-
-
-def _read_active(folder: Path) -> tuple[str | None, bool]:
-    """The version the person chose, and whether it is pinned."""
-    try:
-        said = json.loads((folder / ACTIVE_FILE).read_text(encoding="utf-8"))
-        return str(said["version"]), said.get("pinned") is True
-    except FileNotFoundError:
-        return None, False
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None, False  # the highest version is active then
-
-
-def _write_active(folder: Path, version: str, pinned: bool) -> None:
-    partial = folder / f"{ACTIVE_FILE}.partial"
-    said = {"version": version} | ({"pinned": True} if pinned else {})
-    try:
-        partial.write_text(json.dumps(said) + "\n", encoding="utf-8")
-        partial.replace(folder / ACTIVE_FILE)
-    except OSError as cause:
-        partial.unlink(missing_ok=True)
-        raise storage_error("The active version could not be changed.", cause, folder) from cause

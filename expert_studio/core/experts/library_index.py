@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -22,6 +23,7 @@ INDEX_FILE = ".index.sqlite3"
 WORTH_KEEPING = (
     32  # versions read from their files in one listing; below it costs more than it saves
 )
+KEPT_AT_ONCE = 2000  # versions
 _BATCH = 500
 _SCHEMA = 1
 _COLUMNS = "place TEXT PRIMARY KEY, state TEXT, manifest TEXT, weights_sha256 TEXT, bytes INTEGER"
@@ -58,6 +60,18 @@ class LibraryIndex:
                         said = Manifest.model_validate_json(row[2])
                         found[row[0]] = Known(state, said, row[3], row[4])
         return found
+
+    def holds(self, states: Mapping[str, State]) -> frozenset[str]:
+        """Which of those versions it knows in these states; says nothing else of them."""
+        found: set[str] = set()
+        if not self._path.is_file():
+            return frozenset()
+        places = list(states)
+        with self._forgiven(), closing(self._opened()) as database:
+            for first in range(0, len(places), _BATCH):
+                rows = _rows(database, places[first : first + _BATCH], "place, state")
+                found |= {place for place, state in rows if state == _spelled(states[place])}
+        return frozenset(found)
 
     def write(self, known: Iterable[tuple[str, Known]]) -> None:
         """Keeps what was read from the files."""
@@ -101,10 +115,10 @@ class LibraryIndex:
 
 
 def _rows(
-    database: sqlite3.Connection, places: Sequence[str]
-) -> Iterable[tuple[str, str, str, str, int]]:
+    database: sqlite3.Connection, places: Sequence[str], columns: str = "*"
+) -> Iterable[tuple[Any, ...]]:
     marks = ",".join("?" * len(places))
-    return database.execute(f"SELECT * FROM version WHERE place IN ({marks})", places)
+    return database.execute(f"SELECT {columns} FROM version WHERE place IN ({marks})", places)
 
 
 def _spelled(state: State) -> str:

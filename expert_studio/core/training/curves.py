@@ -141,12 +141,15 @@ def pace(events: tuple[Event, ...]) -> Pace:
     if len(recent) < 2:
         return Pace(step, total, 0.0, 0.0, None)
     gaps_s = [later.at_s - earlier.at_s for earlier, later in pairwise(recent)]
-    # Measuring and saving count; a machine that slept does not.
-    longest_s = ASLEEP * max(median(gaps_s), 1e-3)
-    awake_s = [gap_s for gap_s in gaps_s if 0 <= gap_s <= longest_s]
+    awake_s = [gap_s for gap_s in gaps_s if 0 <= gap_s <= longest_awake_s(gaps_s)]
     step_s = max(sum(awake_s) / max(1, len(awake_s)), 1e-9)
     left_s = max(0, total - step) * step_s if total else None
     return Pace(step, total, 1 / step_s, recent[-1].tokens_per_s, left_s)
+
+
+def longest_awake_s(gaps_s: Sequence[float]) -> float:
+    """Longer gaps between steps were no work: measuring and saving count, a sleep does not."""
+    return ASLEEP * max(median(gaps_s), 1e-3)
 
 
 def export_tensorboard(events: tuple[Event, ...], folder: Path) -> Path:

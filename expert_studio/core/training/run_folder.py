@@ -214,6 +214,13 @@ class RunFolder:
                     return folder
         return None
 
+    def drop_unfinished_checkpoints(self) -> None:
+        """Removes what was being written when something went wrong; complete ones stay."""
+        told = {event.folder for event in self.events() if isinstance(event, CheckpointSaved)}
+        for folder in self.checkpoints_folder.glob("checkpoint-*"):
+            if folder.name not in told:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def worker_lock(self) -> FileLock:
         """The lock a worker holds as long as it lives; the system frees it when it dies."""
         return FileLock(self.path / "worker.lock", thread_local=False)

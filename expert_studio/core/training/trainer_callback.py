@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from expert_studio.core.training.curves import longest_awake_s
 from expert_studio.core.training.events import (
     BestKept,
     CheckpointSaved,
@@ -133,7 +135,6 @@ class EventCallback(TrainerCallback):
             control.should_training_stop = True
         tokens = int(logs.get("num_tokens", 0))
         self._recent.append((time.monotonic(), tokens))
-        (first_s, first_tokens), (last_s, last_tokens) = self._recent[0], self._recent[-1]
         self._log.append(
             Step(
                 at_s=time.time(),
@@ -143,7 +144,7 @@ class EventCallback(TrainerCallback):
                 learning_rate=_number(logs.get("learning_rate")),
                 grad_norm=_number(logs.get("grad_norm")),
                 tokens=tokens,
-                tokens_per_s=round((last_tokens - first_tokens) / max(last_s - first_s, 1e-9), 1),
+                tokens_per_s=tokens_per_s(self._recent),
                 memory_bytes=self._memory_bytes(),
                 reward_margin=_number(logs.get("rewards/margins")),
                 reward_accuracy=_number(logs.get("rewards/accuracies")),
@@ -210,6 +211,18 @@ class EventCallback(TrainerCallback):
         tokens = self._recent[-1][1]
         self._recent.clear()
         self._recent.append((time.monotonic(), tokens))
+
+
+def tokens_per_s(read: Iterable[tuple[float, int]]) -> float:
+    """Over moments and tokens read until then; a gap in which the machine slept is left out.
+
+    Clocks differ by system in whether they go on while it sleeps.
+    """
+    gaps = [(later[0] - was[0], later[1] - was[1]) for was, later in pairwise(read)]
+    longest_s = longest_awake_s([gap_s for gap_s, _ in gaps])
+    awake = [(gap_s, tokens) for gap_s, tokens in gaps if 0 <= gap_s <= longest_s]
+    taken_s = sum(gap_s for gap_s, _ in awake)
+    return round(sum(tokens for _, tokens in awake) / max(taken_s, 1e-9), 1)
 
 
 def _number(value: Any) -> float:

@@ -115,6 +115,8 @@ def _train(run: RunFolder, rank: int = 0) -> int:
         code = 0
     except Exception as cause:  # noqa: BLE001 - the one place that words whatever ended a run
         traceback.print_exc()
+        if rank == 0 and _is_disk_full(cause):
+            run.drop_unfinished_checkpoints()  # makes room, also for the line that says so
         outcome, code = _failure(run, cause, time.monotonic() - began)
     if rank == 0:
         _note_peak(run)
@@ -178,7 +180,8 @@ def _is_disk_full(cause: Exception) -> bool:
     """Also as safetensors and torch.save word it, which raise no OSError."""
     if isinstance(cause, OSError):
         return cause.errno in (errno.ENOSPC, errno.EDQUOT)
-    return any(words in str(cause).lower() for words in ("no space left", "file write failed"))
+    said = ("no space left", "file write failed", "unexpected pos")  # fewer bytes than it wrote
+    return any(words in str(cause).lower() for words in said)
 
 
 def _is_out_of_memory(cause: Exception) -> bool:

@@ -372,13 +372,13 @@ class LibraryPage(QWidget):
     @Slot(object)
     def _on_uninstalled(self, removed: Removed) -> None:
         self._notices.toast(
-            self.tr("Uninstalled: {names}.").format(names=", ".join(removed.names)),
+            self.tr("Uninstalled: {names}.").format(names=removed.words),
             self.tr("Undo"),
             lambda: self._bring_back(removed),
         )
 
     def _bring_back(self, removed: Removed) -> None:
-        self._chosen = removed.names[-1]
+        self._chosen = removed.names[-1].partition("@")[0]
         self.works.bring_back(removed)
 
     @Slot(object)

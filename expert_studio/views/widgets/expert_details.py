@@ -46,7 +46,8 @@ class ExpertDetails(QFrame):
         add_requested(str): the expert should join the stack of the chat.
         weights_requested(str): the person wants to see what its weights change.
         uninstall_requested(tuple[str, ...]): the person has read the consequences and wants
-            these gone, in this order: those that need it first, the expert itself last.
+            these gone, in this order: those that need it first, the expert itself last;
+            "name@version" is that version alone.
         install_requested(): the person wants to look for a missing expert's file.
         market_requested(str): the person wants to look for a missing expert in the marketplace.
         use_requested(str, str, bool): this version should be the active one; whether pinned.
@@ -294,6 +295,7 @@ class ExpertDetails(QFrame):
         self._versions.pin_wanted.connect(self._on_pin)
         self._versions.unpin_wanted.connect(self._on_unpin)
         self._versions.compare_wanted.connect(self._on_compare)
+        self._versions.remove_wanted.connect(self._on_remove)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -384,3 +386,7 @@ class ExpertDetails(QFrame):
     @Slot(str)
     def _on_compare(self, version: str) -> None:
         self.compare_requested.emit(self.expert_name, version)
+
+    @Slot(str)
+    def _on_remove(self, version: str) -> None:
+        self.uninstall_requested.emit((f"{self.expert_name}@{version}",))

@@ -19,6 +19,7 @@ from expert_studio.core.experts.library import (
     Library,
     storage_error,
 )
+from expert_studio.core.experts.removal import remove
 from expert_studio.core.experts.signature import Signature
 from expert_studio.core.experts.signing import examine_installed
 from expert_studio.core.experts.trash import restore
@@ -78,6 +79,10 @@ class Removed:
     names: tuple[str, ...]
     entries: tuple[Path, ...]
 
+    @property
+    def words(self) -> str:
+        return ", ".join(self.names).replace("@", " ")
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -118,12 +123,13 @@ def read_contents(library: Library, acceptance: Callable[[], Acceptance]) -> Lib
 def uninstall_each(names: tuple[str, ...], library: Library) -> Removed:
     """Uninstalls in this order; when one cannot be, those before it come back.
 
-    Raises: as `install.uninstall`.
+    "name@version" is one version, any other name every version. Raises: as `removal.remove`.
     """
     entries: list[Path] = []
     try:
         for name in names:
-            entries.append(uninstall(name, library))  # noqa: PERF401 - kept when one fails
+            one = "@" in name
+            entries += remove(name, library).entries if one else (uninstall(name, library),)
     except ExpertError:
         for entry in reversed(entries):
             restore(entry, library)

@@ -9,9 +9,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from expert_studio.core.experts.library import InstalledExpert
+from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.plain_words import PlainLabel
 
 
@@ -20,12 +27,14 @@ class VersionRows(QWidget):
     use_wanted(str): this version should be the active one.
     pin_wanted(str): this version should stay the active one when a newer one comes in.
     unpin_wanted(): the highest version should be active again.
+    remove_wanted(str): this version alone should go.
     compare_wanted(str): what differs between this version and the active one.
     """
 
     use_wanted = Signal(str)
     pin_wanted = Signal(str)
     unpin_wanted = Signal()
+    remove_wanted = Signal(str)
     compare_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,7 +52,12 @@ class VersionRows(QWidget):
                 old.hide()
                 old.deleteLater()
         for expert in versions:
-            self._column.addWidget(self._row(expert, active, pinned))
+            row = self._row(expert, active, pinned)
+            if len(versions) > 1:  # the last one goes by uninstalling the expert
+                row.addWidget(self._remove_button(expert.version))
+            held = QWidget()
+            held.setLayout(row)
+            self._column.addWidget(held)
 
     def press(self, name: str) -> None:
         """Presses the button with this accessible name, as by hand.
@@ -51,14 +65,18 @@ class VersionRows(QWidget):
         Raises:
             StopIteration: there is none.
         """
-        next(b for b in self.findChildren(QPushButton) if b.accessibleName() == name).click()
+        next(b for b in self.findChildren(QAbstractButton) if b.accessibleName() == name).click()
 
-    def _row(self, expert: InstalledExpert, active: InstalledExpert, pinned: bool) -> QWidget:
+    def _remove_button(self, version: str) -> IconButton:
+        button = IconButton("close", self.tr("Uninstall {version} alone").format(version=version))
+        button.clicked.connect(lambda: self.remove_wanted.emit(version))
+        return button
+
+    def _row(self, expert: InstalledExpert, active: InstalledExpert, pinned: bool) -> QHBoxLayout:
         is_active = expert.version == active.version
-        row_widget = QWidget()
         version = PlainLabel(expert.version)
         version.setProperty("role", "strong" if is_active else "muted")
-        row = QHBoxLayout(row_widget)
+        row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         row.addWidget(version)
@@ -87,7 +105,7 @@ class VersionRows(QWidget):
             row.addWidget(
                 _button(self.tr("Pin"), told, partial(self.pin_wanted.emit, expert.version))
             )
-        return row_widget
+        return row
 
 
 def _button(text: str, told: str, does: Callable[[], object]) -> QPushButton:

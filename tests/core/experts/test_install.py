@@ -29,7 +29,7 @@ from expert_studio.core.errors import (
     StorageError,
 )
 from expert_studio.core.experts import archive, install, library
-from expert_studio.core.experts.library import Library
+from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.settings import resources_folder
 from tests.core.experts.hostile import files_of, member, repacked, tree, write_tar
 from tests.expert_factory import (
@@ -294,6 +294,34 @@ def test_a_damaged_expert_can_be_replaced_or_removed(tmp_path: Path, shelf: Libr
     assert "adapter_model.safetensors is missing" in shelf.problems()[0]
     install.uninstall("json-parser", shelf)
     assert shelf.problems() == ()
+
+
+def test_what_was_sound_is_not_read_again_to_find_problems(
+    shelf: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = installed_expert(shelf, "many-of-it")
+    for number in range(1, library.WORTH_KEEPING + 3):
+        place = first.folder.with_name(f"1.0.{number}")
+        shutil.copytree(first.folder, place)
+        said = (place / "manifest.json").read_text(encoding="utf-8")
+        (place / "manifest.json").write_text(said.replace("1.0.0", place.name), encoding="utf-8")
+    read: list[Path] = []
+    honest = library._read_installed
+
+    def noted(folder: Path, *state: int) -> InstalledExpert:
+        read.append(folder)
+        return honest(folder, *state)
+
+    monkeypatch.setattr(library, "_read_installed", noted)
+    assert Library(shelf.root).problems() == ()
+    assert len(read) == library.WORTH_KEEPING + 3
+    read.clear()
+    assert Library(shelf.root).problems() == ()
+    assert read == []
+    (place / "manifest.json").write_text("{", encoding="utf-8")
+    (told,) = Library(shelf.root).problems()
+    assert place.name in told
+    assert read == [place]
 
 
 def test_weights_changed_on_disk_are_hashed_anew(shelf: Library) -> None:
