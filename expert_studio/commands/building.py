@@ -21,7 +21,6 @@ from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.install import install
 from expert_studio.core.experts.library import Library
 from expert_studio.core.experts.made_here import remember
-from expert_studio.core.experts.manifest import BaseEntry, read_manifest, write_manifest
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.inference.base_choice import base_folder
 from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders, bundled_experts_folder
@@ -36,11 +35,10 @@ from expert_studio.core.training.official_plan import (
     wanted,
     write_built,
 )
-from expert_studio.core.training.package import REPORT_FILE, Packed, pack, publish
+from expert_studio.core.training.package import REPORT_FILE, pack, publish
 from expert_studio.core.training.recipe import write_recipe
 from expert_studio.core.training.run_folder import RunFolder
 
-OTHER_BASE = "Qwen/Qwen3-0.6B"  # the recipes beside the bundled base's are for it
 LINE_EVERY_ROWS = 20
 
 
@@ -112,9 +110,11 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
         known = Built(key)
     if known.package and Path(known.package).is_file():
         _say(bench, f"{source.name} {source.recipe.version} is built: {known.package}")
-        _install(Path(known.package), bench)
+        there = {(one.name, one.version) for one in Library(bench.folders.library).experts()}
+        if (source.name, source.recipe.version) not in there:  # else as it was, card apart
+            _install(Path(known.package), bench)
         if bench.publish:
-            _publish(pack(RunFolder.open(Path(known.runs[-1]))), source)
+            publish(pack(RunFolder.open(Path(known.runs[-1]))), source.folder)
         return _told(source, known, new=False)
     for number, stage in enumerate(source.stages):
         known = _trained(source, number, known, bench)
@@ -126,7 +126,7 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
     packed = pack(run)
     _install(packed.archive, bench)
     if bench.publish:
-        _publish(packed, source)
+        publish(packed, source.folder)
     built = replace(known, package=str(packed.archive))
     write_built(bench.records, source.name, built)
     _say(bench, f"{source.name} {source.recipe.version} is built: {packed.archive}")
@@ -163,23 +163,6 @@ def _install(package: Path, bench: _Bench) -> None:
     sidecar = package.with_name(f"{package.name}.sha256")
     remember(sidecar.read_text(encoding="utf-8").split()[0], Folders.default())
     install(package, library)
-
-
-def _publish(packed: Packed, source: Source) -> None:
-    publish(packed, source.folder)
-    _name_other_base(packed, source)
-
-
-def _name_other_base(packed: Packed, source: Source) -> None:
-    """The source folder's manifest names the base whose recipe lies there, without weights."""
-    own = source.folder / f"recipe-{OTHER_BASE.rpartition('/')[2].lower()}.json"
-    if not own.is_file() or packed.manifest.base_for(OTHER_BASE, None) is not None:
-        return
-    path = source.folder / "manifest.json"
-    manifest, _ = read_manifest(path.read_bytes(), str(path))
-    more = BaseEntry(name=OTHER_BASE, quantization="bf16", prompt_template="chatml")
-    bases = (*manifest.base_models, more)
-    path.write_bytes(write_manifest(manifest.model_copy(update={"base_models": bases})))
 
 
 def _told(source: Source, built: Built, new: bool) -> dict[str, Any]:

@@ -200,7 +200,8 @@ def _measured(
     conditions: list[Condition] = []
     answered: tuple[Answered, ...] = ()
     for name, stack in stacks.items():
-        few = name != WITH_DEPENDENCIES
+        # what dependencies bring is a difference of two scores: both on all rows
+        few = name not in (WITH_DEPENDENCIES, WITHOUT_DEPENDENCIES)
         asked = examples[:REFERENCE_ROWS] if few else examples
         told = _asked(engine, stack, asked, name, on_progress)
         conditions.append(condition(name, told))

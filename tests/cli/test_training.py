@@ -102,7 +102,8 @@ def test_from_a_recipe_to_a_finished_run(recipe_file: Path) -> None:
 
 def assert_it_can_be_scored_packed_and_installed(name: str, folder: Path) -> None:
     report = answer("evaluate", name, "--rows", "1")
-    assert [condition["name"] for condition in report["conditions"]] == ["as_trained", "base"]
+    named = [condition["name"] for condition in report["conditions"]]
+    assert named == ["as_trained", "base", "plain_baseline"]
     assert "as trained" in run("evaluate", name, "--rows", "1").stdout
     packed = answer("package", name, "--output", str(folder), "--publish", str(folder / "source"))
     assert Path(packed["file"]).stat().st_size == packed["size_bytes"]

@@ -60,7 +60,7 @@ def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]
         studio.open()
         person = Person(studio, qtbot)
         person.until(lambda: studio.loaded_base() is not None)
-        person.until(lambda: len(studio.chat_page.composer.rows) == 2)
+        person.until(lambda: len(studio.chat_page.composer.rows) == 6)
         person.until(lambda: not studio.background.busy)
         return person
 

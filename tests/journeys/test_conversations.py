@@ -36,7 +36,7 @@ def person(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Person]
     person = Person(studio, qtbot)
     try:
         person.until(lambda: studio.loaded_base() is not None)
-        person.until(lambda: len(studio.chat_page.composer.rows) == 2)
+        person.until(lambda: len(studio.chat_page.composer.rows) == 6)
         yield person
     finally:
         studio.window.close()

@@ -76,7 +76,7 @@ def test_install_compose_chat_and_restart(
 
     person.drop(sorted(packages.glob("*/*.expert")))  # signed by who made the app: nothing is asked
     assert studio.window.page == "library"
-    person.until(lambda: len(studio.chat_page.composer.rows) == 2)
+    person.until(lambda: len(studio.chat_page.composer.rows) == 6)
     studio.window.show_page("chat")
     person.tick("document-classifier")
     names = [member.name for member in studio.chat_page.composer.stack.members]
@@ -132,7 +132,7 @@ def test_three_stacks_answer_the_first_task(
     try:
         task = studio.chat_page.first_task
         person.until(lambda: studio.loaded_base() is not None)
-        person.until(lambda: len(studio.chat_page.composer.rows) == 2)
+        person.until(lambda: len(studio.chat_page.composer.rows) == 6)
         assert "demonstration base" in task.base_told
         task.run()
         person.until(lambda: not task.running)

@@ -6,11 +6,12 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
-from expert_studio.core.datasets.examples import as_row, read_examples, write_examples
+from expert_studio.core.datasets.examples import Example, as_row, read_examples, write_examples
 from expert_studio.core.datasets.offline_json import rows
 from expert_studio.core.training.events import Event, Launched, Step
 from expert_studio.core.training.recipe import Recipe
@@ -21,8 +22,18 @@ PATIENCE_S = 240.0
 
 
 def write_data(folder: Path, count: int = 60) -> None:
-    """Short rule-made rows; plain JSON lines, as a person would bring them."""
-    write_examples(folder / "rows.jsonl", rows(count, 3, False, {"extract": 1.0}))
+    """Short rule-made rows; plain JSON lines, as a person would bring them.
+
+    Keys are in capitals: the base has practised the usual ones, and would learn next to nothing.
+    """
+    made = (_in_capitals(example) for example in rows(count, 3, False, {"extract": 1.0}))
+    write_examples(folder / "rows.jsonl", made)
+
+
+def _in_capitals(example: Example) -> Example:
+    *asked, answer = example.turns
+    said = {key.upper(): value for key, value in json.loads(answer.content).items()}
+    return replace(example, turns=(*asked, replace(answer, content=json.dumps(said))))
 
 
 def tiny_recipe(**changes: object) -> Recipe:
