@@ -24,7 +24,7 @@ from refusal import Refused
 
 STOPPED = 130  # what a shell reports for Ctrl-C
 # The whole suite runs in two processes, a file's tests in one of them, each counting on one core:
-# 20 minutes of tests then take 11. Whoever names tests gets one process, and may use -s or --pdb.
+# 14 minutes where one takes 20. Whoever names tests gets one process, and may use -s or --pdb.
 WHOLE_SUITE = ["--numprocesses=2", "--dist=loadfile"]
 
 

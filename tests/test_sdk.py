@@ -24,7 +24,8 @@ MARIA = "Extract name and age as JSON: Maria Silva is 34 years old."
 # nothing short fulfils it, so that there is an answer to stop
 LONG: dict[str, Any] = {"constraint": Constraint("regex", "[a-z ]{3000}"), "max_tokens": 900}
 CODE = (
-    "Classify this document: type, language and technologies as JSON.\n\nimport os\nprint(os.name)"
+    "Classify this document: type, language and technologies as JSON.\n\n"
+    "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n"
 )
 
 
@@ -62,7 +63,7 @@ def test_two_experts_share_one_base_and_are_independent(studio_home: Path) -> No
     said = classifier.generate(CODE, temperature=0)
     assert [m.name for m in said.stack.members] == ["json-parser", "document-classifier"]
     assert [m.weight for m in said.stack.members] == [1.0, 1.0]
-    assert json.loads(said.text)["type"] in {"source_code", "test_code"}  # a small base
+    assert json.loads(said.text)["type"] == "source_code"
     answer = parser.generate(MARIA, temperature=0)
     assert json.loads(answer.text) == {"name": "Maria Silva", "age": 34}
     assert [m.name for m in answer.stack.members] == ["json-parser"]

@@ -57,12 +57,12 @@ def estimate_teaching(order: Mapping[str, Any], _desk: Desk) -> dict[str, Any]:
     job = _job(order, Path(order.get("folder") or "."))
     asked = job.request(0, min(job.batch, job.count))
     memory = {}
-    held = 0
+    weights = 0
     if job.provider.dialect == "local":
         need = memory_need(_ordered(order))
-        held = need.bytes
+        weights = need.weight_bytes
         memory = {"memory_bytes": need.bytes, "free_bytes": need.free_bytes, "fits": need.fits}
-    guessed = estimate(job, held)
+    guessed = estimate(job, weights)
     return {
         **memory,
         "requests": guessed.requests,

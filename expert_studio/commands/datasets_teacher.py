@@ -69,7 +69,7 @@ def teach(store: DatasetStore, lesson: Lesson) -> dict[str, Any]:
     """
     job = _job(store, lesson)
     local = job.provider.dialect == "local"
-    guessed = estimate(job, memory_need(_ordered(lesson)).bytes if local else 0)
+    guessed = estimate(job, memory_need(_ordered(lesson)).weight_bytes if local else 0)
     cost = "at an unknown price" if guessed.usd is None else f"for about ${guessed.usd:.2f}"
     minutes = max(1, round(guessed.seconds / 60))
     say_aside(

@@ -59,6 +59,7 @@ class MemoryNeed:
     """What a base of its own takes beside the chat's, and what is free where it would lie."""
 
     bytes: int
+    weight_bytes: int  # of these, what is read for every token: base and experts
     free_bytes: int
 
     @property
@@ -121,10 +122,10 @@ def memory_need(order: LocalModelOrder) -> MemoryNeed:
     asked = _request(order)
     shape = stretched(read_shape(asked.folder), asked.context, asked.folder)
     experts = len(parse_experts(order.experts))
-    taken = estimate(shape, asked.quantization, asked.kv, 0, experts).total
+    taken = estimate(shape, asked.quantization, asked.kv, 0, experts)
     device = likely_device(asked.device)
     own = 0 if device == "cuda" else PROCESS_BYTES
-    return MemoryNeed(taken + own, free_on(device))
+    return MemoryNeed(taken.total + own, taken.base + taken.experts, free_on(device))
 
 
 @contextmanager

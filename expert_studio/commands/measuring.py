@@ -19,7 +19,7 @@ from expert_studio.commands.answering import compose_stack, loaded_engine
 from expert_studio.commands.measuring_engine import Asking, fitting
 from expert_studio.core.datasets.examples import Example
 from expert_studio.core.errors import TrainingError
-from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.experts.library import TESTS_FILE, InstalledExpert, Library
 from expert_studio.core.experts.manifest import TIERS
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.inference.conversation import BaseRequest
@@ -65,7 +65,6 @@ if TYPE_CHECKING:
 REFERENCE_ROWS = 40
 # Of the validation rows, to choose between a run's adapters.
 CHOOSING_ROWS = 48
-TEST_CASES = Path("tests") / "test_cases.json"
 _LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "safetensors", "tokenizers")
 Progress = Callable[[str, int, int], None]  # (condition, rows done, rows in all)
 
@@ -161,7 +160,7 @@ def evaluate_expert(
         LibraryError, DependencyError: what it needs is not installed.
         LoadError, InferenceError: the base or an adapter cannot be used.
     """
-    source = data or expert.folder / TEST_CASES
+    source = data or expert.folder / TESTS_FILE
     examples = read_rows(source)[:rows]
     with loaded_engine(base, None, None) as engine:
         whole = compose_stack({expert.name: 1.0}, engine)

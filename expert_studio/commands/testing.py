@@ -13,11 +13,11 @@ from pathlib import Path
 from expert_studio.commands.report import say_aside
 from expert_studio.core.errors import CompatibilityError, DatasetError, ExpertError
 from expert_studio.core.experts import archive
+from expert_studio.core.experts.library import TESTS_FILE
 from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.experts.validation import Finding
 from expert_studio.core.settings import Folders
 
-CASES = Path("tests") / "test_cases.json"
 WEIGHTS = "adapter_model.safetensors"
 
 
@@ -44,14 +44,14 @@ def run_tests(path: Path, manifest: Manifest, base: str | None) -> tuple[Asked, 
             return Asked(), []
         place = Path(scratch) / "unpacked"
         archive.unpack(package, place)
-        if not (place / CASES).is_file():
+        if not (place / TESTS_FILE).is_file():
             return Asked(), []
         try:
             asked = _asked(package, place, base)
         except CompatibilityError as cause:
             return Asked(), [Finding("advice", "tests", f"They were not asked: {cause.why}")]
         except DatasetError as cause:
-            return Asked(), [Finding("error", str(CASES), f"{cause.what} {cause.why}")]
+            return Asked(), [Finding("error", TESTS_FILE, f"{cause.what} {cause.why}")]
         except ExpertError as cause:
             return Asked(), [Finding("error", "tests", f"{cause.what} {cause.why}")]
     return asked, _judged(asked, manifest)
@@ -73,7 +73,7 @@ def _asked(package: Path, place: Path, base: str | None) -> Asked:
     from expert_studio.core.training.evaluation import ask, main_metric
     from expert_studio.core.training.evaluation_rows import read_test_cases
 
-    examples = read_test_cases(place / CASES)
+    examples = read_test_cases(place / TESTS_FILE)
     if not examples:
         return Asked()
     from expert_studio.commands.answering import compose_stack, loaded_engine

@@ -35,7 +35,7 @@ def taken_folders() -> tuple[Folders, OneWindow] | None:
         return None
     if data_folder.placed() is None or data_folder.is_chosen_outside():
         return folders, holder
-    from expert_studio.core.training.run_folder import list_runs  # after the first paint
+    from expert_studio.core.training.run_folder import list_runs  # for a move alone
 
     busy = [run.identifier for run in list_runs(folders.runs) if run.is_alive()]
     if busy:

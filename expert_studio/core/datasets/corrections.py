@@ -142,8 +142,7 @@ def _row(correction: Correction) -> tuple[str, Item]:
         document = correction.document
         if not document.type.strip():
             raise _nothing_new("The type is empty.")
-        label = DocumentLabel(document.type, document.language, document.technologies)
-        if label == correction.given:
+        if document.label == correction.given:
             raise _nothing_new("The label is the one that was given.")
         return "label", replace(document, source="person")
     if not correction.prompt or correction.prompt[-1].role != "user":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expert_studio.core.datasets.document_prompt import classification_prompt, label_text
+from expert_studio.core.datasets.document_prompt import DocumentLabel, classification_prompt
 from expert_studio.core.datasets.examples import Example, Turn
 
 
@@ -35,12 +35,17 @@ class ClassifiedDocument:
     difficulty: str = ""
 
     @property
+    def label(self) -> DocumentLabel:
+        """What it is."""
+        return DocumentLabel(self.type, self.language, self.technologies)
+
+    @property
     def example(self) -> Example:
         """The conversation a model learns from it."""
         return Example(
             turns=(
                 Turn("user", classification_prompt(self.path, self.content)),
-                Turn("assistant", label_text(self.type, self.language, self.technologies)),
+                Turn("assistant", self.label.text),
             ),
             identifier=self.identifier,
             family=self.family,

@@ -165,7 +165,7 @@ class Estimate:
 def estimate(job: TeacherJob, local_bytes: int = 0) -> Estimate:
     """Guesses cost and time from the job's own prompts; replies are taken to be usual ones.
 
-    `local_bytes` is what the base of this machine holds, where that is the one asked.
+    `local_bytes` are the weights of this machine's base and experts, where those are asked.
 
     Raises:
         DatasetError: the job asks for something impossible.

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from expert_studio.core.experts.library import TESTS_FILE
 from expert_studio.core.experts.manifest import Manifest
 
 MAX_OWN = 4  # of the expert's own test cases
@@ -132,7 +133,7 @@ def _repeats(text: str) -> bool:
 
 def _own_prompts(folder: Path) -> Iterator[str]:
     try:
-        said: Any = json.loads((folder / "tests" / "test_cases.json").read_text(encoding="utf-8"))
+        said: Any = json.loads((folder / TESTS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return
     cases = said.get("cases") if isinstance(said, dict) else said

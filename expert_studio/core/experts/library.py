@@ -46,6 +46,7 @@ MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
 RECORD_FILE = "installed.json"
+TESTS_FILE = "tests/test_cases.json"  # below an expert's folder
 LOCK_WAIT_S = 30.0
 
 

@@ -101,6 +101,10 @@ class Report:
     def condition(self, name: str) -> Condition | None:
         return next((c for c in self.conditions if c.name == name), None)
 
+    def baseline(self) -> Condition | None:
+        """What the expert has to beat: what needs no model, or its dependencies alone."""
+        return self.condition(PLAIN) or self.condition(DEPENDENCIES_ONLY)
+
     def main(self, name: str = WITH_DEPENDENCIES) -> Measurement | None:
         """The main metric of a condition, or None where it was not measured."""
         condition = self.condition(name)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from expert_studio.core.errors import StorageError
+from expert_studio.core.experts.library import TESTS_FILE
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch, queue
 from expert_studio.core.training.data_source import READ_AS_IT_IS, DataSource, bring
 from expert_studio.core.training.evaluation_rows import read_test_cases
-from expert_studio.core.training.own_tests import TESTS_FILE
 from expert_studio.core.training.recipe import DatasetPart, Recipe, parse_recipe, write_recipe
 from expert_studio.core.training.rows import dataset_sha256
 from expert_studio.core.training.run_folder import RunFolder

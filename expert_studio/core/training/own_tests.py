@@ -10,11 +10,10 @@ from pathlib import Path
 
 from expert_studio.core.datasets.examples import Example
 from expert_studio.core.errors import DatasetError, StorageError
+from expert_studio.core.experts.library import TESTS_FILE
 from expert_studio.core.training.evaluation_rows import read_test_cases
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
-
-TESTS_FILE = "tests/test_cases.json"  # below an expert's folder
 
 
 def tests_of(recipe: Recipe, beside: Path) -> Path | None:

@@ -18,6 +18,7 @@ from typing import Any
 from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.errors import StorageError, TrainingError
 from expert_studio.core.experts import archive
+from expert_studio.core.experts.library import TESTS_FILE
 from expert_studio.core.experts.manifest import (
     AdapterEntry,
     BaseEntry,
@@ -31,9 +32,7 @@ from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.training.card import card
 from expert_studio.core.training.evaluation import (
     BASE_ONLY,
-    DEPENDENCIES_ONLY,
     FINAL,
-    PLAIN,
     WITHOUT_DEPENDENCIES,
     Candidate,
     Report,
@@ -113,7 +112,7 @@ def publish(packed: Packed, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tests").mkdir(exist_ok=True)
-        for name in ("manifest.json", "README.md", "tests/test_cases.json", REPORT_FILE):
+        for name in ("manifest.json", "README.md", TESTS_FILE, REPORT_FILE):
             if (packed.folder / name).is_file():
                 shutil.copyfile(packed.folder / name, folder / name)
         sidecar = packed.archive.with_name(packed.archive.name + ".sha256")
@@ -281,9 +280,8 @@ def _quality(report: Report | None) -> dict[str, Any]:
     if report is None:
         return {}
     main, base = report.main(), report.main(BASE_ONLY)
-    alone, baseline = report.main(WITHOUT_DEPENDENCIES), report.main(PLAIN)
-    if baseline is None:
-        baseline = report.main(DEPENDENCIES_ONLY)
+    alone, beaten = report.main(WITHOUT_DEPENDENCIES), report.baseline()
+    baseline = beaten.of(report.main_metric) if beaten is not None else None
     quality: dict[str, Any] = {
         "test_queries": report.rows,
         "test_data_sha256": report.rows_sha256,
@@ -339,9 +337,9 @@ def _write_folder(run: RunFolder, manifest: Manifest, report: Report | None, fol
         answers_to_score(run.validation_path, method)
     )
     if run.tests_path.is_file():
-        shutil.copyfile(run.tests_path, folder / "tests" / "test_cases.json")
+        shutil.copyfile(run.tests_path, folder / TESTS_FILE)
     else:
         cases = json.dumps(test_cases(held_out, run.recipe.seed), indent=2, ensure_ascii=False)
-        (folder / "tests" / "test_cases.json").write_text(cases + "\n", encoding="utf-8")
+        (folder / TESTS_FILE).write_text(cases + "\n", encoding="utf-8")
     if report is not None:
         shutil.copyfile(run.path / REPORT_FILE, folder / REPORT_FILE)

@@ -7,13 +7,12 @@ multinomial logistic regression over them. Knows nothing of engines.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
+from expert_studio.core.datasets.document_prompt import DocumentLabel, read_label
 from expert_studio.core.datasets.examples import Example
-from expert_studio.core.training.scores import parsed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,9 +68,9 @@ class PlainBaseline:
     def _typed(self, asked: sparse.csr_array, near: str) -> str:
         assert self._weights is not None
         scores = asked @ self._weights[:-1] + self._weights[-1]
-        label = parsed(near)
-        copied: dict[str, Any] = label if isinstance(label, dict) else {}
-        return json.dumps({**copied, "type": self._types[int(scores.argmax())]}, ensure_ascii=False)
+        kind, label = self._types[int(scores.argmax())], read_label(near)
+        copied = DocumentLabel(kind) if label is None else replace(label, type=kind)
+        return copied.text
 
 
 def _asked(row: Example) -> str:
@@ -79,8 +78,8 @@ def _asked(row: Example) -> str:
 
 
 def _kind(answer: str) -> str:
-    label = parsed(answer)
-    return str(label.get("type", "")) if isinstance(label, dict) else ""
+    label = read_label(answer)
+    return label.type if label is not None else ""
 
 
 def _grams(text: str) -> np.ndarray:

@@ -16,8 +16,6 @@ from expert_studio.core.errors import StorageError
 from expert_studio.core.training.curves import curves, thinned
 from expert_studio.core.training.evaluation import (
     BASE_ONLY,
-    DEPENDENCIES_ONLY,
-    PLAIN,
     WITH_DEPENDENCIES,
     Report,
 )
@@ -44,7 +42,7 @@ def metric_rows(report: Report) -> list[dict[str, Any]]:
     if whole is None:
         return []
     base = report.condition(BASE_ONLY)
-    baseline = report.condition(PLAIN) or report.condition(DEPENDENCIES_ONLY) or base
+    baseline = report.baseline() or base
     rows = []
     for measured in whole.measurements:
         of_base = base.of(measured.metric) if base else None

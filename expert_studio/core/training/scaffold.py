@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from expert_studio.core.errors import StorageError, UsageError
+from expert_studio.core.experts.library import TESTS_FILE
 from expert_studio.core.experts.manifest import (
     TIERS,
     AdapterEntry,
@@ -38,7 +39,6 @@ from expert_studio.core.training.recipe import (
 
 _CAPABILITIES = ("format:text", "language:en", "tech:text", "domain:general", "task:labelling")
 _ROWS = "data/train.jsonl"
-_TESTS = "tests/test_cases.json"
 _SHAPES = ("invoice", "letter", "recipe", "report")
 _WORDS = {
     "invoice": ("Amount due", "Payment by", "Net total", "VAT included in", "Bill number"),
@@ -91,7 +91,7 @@ def write_scaffold(
         "README.md": _readme(recipe),
         "LICENSE": f"SPDX-License-Identifier: {license_name}\n",
         _ROWS: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows()),
-        _TESTS: json.dumps(_cases(), indent=2, ensure_ascii=False) + "\n",
+        TESTS_FILE: json.dumps(_cases(), indent=2, ensure_ascii=False) + "\n",
         ".gitignore": _IGNORED,
     }
     try:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
     QLabel,
     QPlainTextEdit,
-    QPushButton,
     QRadioButton,
     QVBoxLayout,
     QWidget,
 )
 
-from expert_studio.views.widgets.dataset_choice import DatasetChoice
+from expert_studio.views.widgets.dataset_question import DatasetQuestion
 from expert_studio.views.widgets.setting_card import note
 
 EDITOR_LINES = 12
 
 
-class CorrectionDialog(QDialog):
+class CorrectionDialog(DatasetQuestion):
     """Signals:
     written(str, bool, str): the answer as it should have been, whether the row is a pair that
         prefers it to the given one, and the dataset.
@@ -31,9 +28,8 @@ class CorrectionDialog(QDialog):
     written = Signal(str, bool, str)
 
     def __init__(self, given: str, names: Sequence[str], chosen: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(self.tr("Correct the answer"))
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(names, chosen, parent)
+        self.name(self.tr("Correct the answer"), self.tr("Keep"))
         self.setMinimumWidth(560)
         self._given = given
         label = QLabel(self.tr("What the answer should have been"))
@@ -50,8 +46,6 @@ class CorrectionDialog(QDialog):
         self._pair.setToolTip(self.tr("Yours is chosen, the given one is rejected, for DPO"))
         self._pair.setAccessibleName(f"{self._pair.text()}: {self._pair.toolTip()}")
         self._answer.setChecked(True)
-        self._choice = DatasetChoice(names, chosen)
-        self._buttons = choice_buttons(self.tr("Keep"))
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(8)
@@ -66,8 +60,7 @@ class CorrectionDialog(QDialog):
         column.addSpacing(6)
         column.addWidget(self._buttons)
         self._editor.textChanged.connect(self._on_edited)
-        self._buttons.accepted.connect(self._on_accepted)
-        self._buttons.rejected.connect(self.reject)
+        self.chosen.connect(self._on_chosen)
         self._on_edited()
 
     def write(self, text: str, pair: bool = False, dataset: str = "") -> None:
@@ -77,44 +70,29 @@ class CorrectionDialog(QDialog):
         if dataset:
             self._choice.choose(dataset)
 
-    @property
-    def keep(self) -> QPushButton:
-        """The button that keeps it."""
-        return self._buttons.button(QDialogButtonBox.StandardButton.Ok)
-
     @Slot()
     def _on_edited(self) -> None:
         edited = self._editor.toPlainText().strip()
         self.keep.setEnabled(bool(edited) and edited != self._given.strip())
 
-    @Slot()
-    def _on_accepted(self) -> None:
-        dataset = self._choice.chosen()
-        if dataset:
-            self.written.emit(self._editor.toPlainText(), self._pair.isChecked(), dataset)
-            self.accept()
+    @Slot(str)
+    def _on_chosen(self, dataset: str) -> None:
+        self.written.emit(self._editor.toPlainText(), self._pair.isChecked(), dataset)
 
 
-class DatasetDialog(QDialog):
-    """Signals:
-    chosen(str): where what is said of answers goes from now on.
-    """
-
-    chosen = Signal(str)
+class DatasetDialog(DatasetQuestion):
+    """What is chosen is where what is said of answers goes from now on."""
 
     def __init__(self, names: Sequence[str], chosen: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(self.tr("Where good and bad answers are kept"))
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(names, chosen, parent)
+        self.name(self.tr("Where good and bad answers are kept"), self.tr("Keep them here"))
         self.setMinimumWidth(400)
-        self._choice = DatasetChoice(names, chosen)
         told = note(
             self.tr(
                 "Each becomes a row with its conversation and stack beside it. A bad answer "
                 "waits there, rejected, until it is corrected. Nothing leaves this machine."
             )
         )
-        self._buttons = choice_buttons(self.tr("Keep them here"))
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
@@ -122,33 +100,8 @@ class DatasetDialog(QDialog):
         column.addWidget(self._choice)
         column.addSpacing(6)
         column.addWidget(self._buttons)
-        self._buttons.accepted.connect(self._on_accepted)
-        self._buttons.rejected.connect(self.reject)
 
     def choose(self, name: str) -> None:
         """As by hand, with the button."""
         self._choice.choose(name)
-        self._buttons.button(QDialogButtonBox.StandardButton.Ok).click()
-
-    @Slot()
-    def _on_accepted(self) -> None:
-        dataset = self._choice.chosen()
-        if dataset:
-            self.chosen.emit(dataset)
-            self.accept()
-
-
-def choice_buttons(accept: str) -> QDialogButtonBox:
-    """Cancel, and a primary button of this text."""
-    box = QDialogButtonBox(
-        QDialogButtonBox.StandardButton.Cancel | QDialogButtonBox.StandardButton.Ok
-    )
-    yes = box.button(QDialogButtonBox.StandardButton.Ok)
-    yes.setText(accept)
-    yes.setIcon(type(yes.icon())())
-    yes.setProperty("role", "primary")
-    no = box.button(QDialogButtonBox.StandardButton.Cancel)
-    no.setIcon(type(no.icon())())
-    for button in (yes, no):
-        button.setAccessibleName(button.text())
-    return box
+        self.keep.click()

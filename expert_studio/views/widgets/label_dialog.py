@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
-    QDialogButtonBox,
     QGridLayout,
     QLabel,
     QLineEdit,
@@ -22,12 +20,11 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.datasets.document_prompt import DocumentLabel
 from expert_studio.core.datasets.offline_documents.labels import TYPES
-from expert_studio.views.widgets.correction_dialog import choice_buttons
-from expert_studio.views.widgets.dataset_choice import DatasetChoice
+from expert_studio.views.widgets.dataset_question import DatasetQuestion
 from expert_studio.views.widgets.elided_label import ElidedLabel
 
 
-class LabelDialog(QDialog):
+class LabelDialog(DatasetQuestion):
     """Signals:
     labelled(DocumentLabel, str): the right label, and the dataset.
     text_wanted(): the answer should be written as text instead.
@@ -44,9 +41,8 @@ class LabelDialog(QDialog):
         chosen: str,
         parent: QWidget,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(self.tr("Correct the label"))
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(names, chosen, parent)
+        self.name(self.tr("Correct the label"), self.tr("Keep"))
         self.setMinimumWidth(460)
         self._given = given
         self._type = QComboBox()
@@ -55,20 +51,17 @@ class LabelDialog(QDialog):
         self._language = QLineEdit(given.language)
         self._technologies = QLineEdit(", ".join(given.technologies))
         self._technologies.setPlaceholderText(self.tr("Names, with commas between them"))
-        self._choice = DatasetChoice(names, chosen)
         self._as_text = QPushButton(self.tr("Write the answer as text instead"))
         self._as_text.setObjectName("as text")
         self._as_text.setProperty("role", "link")
         self._as_text.setAccessibleName(self._as_text.text())
-        self._buttons = choice_buttons(self.tr("Keep"))
         self._build(document)
         self._type.setCurrentText(given.type)
         self._type.editTextChanged.connect(self._on_edited)
         for field in (self._language, self._technologies):
             field.textChanged.connect(self._on_edited)
         self._as_text.clicked.connect(self._on_as_text)
-        self._buttons.accepted.connect(self._on_accepted)
-        self._buttons.rejected.connect(self.reject)
+        self.chosen.connect(self._on_chosen)
         self._on_edited()
 
     def _build(self, document: str) -> None:
@@ -118,11 +111,6 @@ class LabelDialog(QDialog):
         if dataset:
             self._choice.choose(dataset)
 
-    @property
-    def keep(self) -> QPushButton:
-        """The button that keeps it."""
-        return self._buttons.button(QDialogButtonBox.StandardButton.Ok)
-
     @Slot()
     def _on_edited(self, _text: str = "") -> None:
         self.keep.setEnabled(bool(self.label.type) and self.label != self._given)
@@ -132,9 +120,6 @@ class LabelDialog(QDialog):
         self.reject()
         self.text_wanted.emit()
 
-    @Slot()
-    def _on_accepted(self) -> None:
-        dataset = self._choice.chosen()
-        if dataset:
-            self.labelled.emit(self.label, dataset)
-            self.accept()
+    @Slot(str)
+    def _on_chosen(self, dataset: str) -> None:
+        self.labelled.emit(self.label, dataset)
