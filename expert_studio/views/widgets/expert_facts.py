@@ -20,6 +20,7 @@ from expert_studio.core.inference.conversation import BaseDescription
 _KIND_NAMES = {"lora": "LoRA", "dora": "DoRA", "ia3": "IA³"}
 _SCORE_KEYS = ("benchmark_score", "quality_score", "held_out_score")
 _AS_TRAINED, _BASE_ALONE = "as_trained", "base"  # conditions, as core.training.package names them
+_LOG_LOSS = "log_loss"  # the metric that is no share, as core.training.scores names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +74,22 @@ def main_figure(manifest: Manifest) -> float:
     return float("-inf") if score is None else float(score)
 
 
-def score_text(score: Any, interval: Any = None) -> str:
-    """A score with half its interval's width: "74.0 % ± 2.7"."""
+def score_text(score: Any, interval: Any = None, metric: str = "") -> str:
+    """A score with half its interval's width: "74.0 % ± 2.7"; a log-loss in nats."""
     if not _is_number(score):
         return ""
-    per_cent = 0 <= score <= 1
+    per_cent = 0 <= score <= 1 and metric != _LOG_LOSS
     factor = 100 if per_cent else 1
     text = QLocale().toString(float(score) * factor, "f", 1 if per_cent else 2)
-    text += " %" if per_cent else ""
+    text += " %" if per_cent else _tr(" nats") if metric == _LOG_LOSS else ""
     if isinstance(interval, list | tuple) and len(interval) == 2 and all(map(_is_number, interval)):
         half = abs(float(interval[1]) - float(interval[0])) / 2 * factor
         text += f" ± {QLocale().toString(half, 'f', 1 if per_cent else 2)}"
     return text
+
+
+def _part_text(part: Mapping[str, Any]) -> str:
+    return score_text(part["score"], part["interval"], part["metric"])
 
 
 def measured(manifest: Manifest) -> tuple[Fact, ...]:
@@ -113,7 +118,7 @@ def measured(manifest: Manifest) -> tuple[Fact, ...]:
         if _is_number(metrics.get(key)):
             facts.append(Fact(label, score_text(metrics[key], interval)))
     facts += [
-        Fact(_headed(_metric_name(part["metric"])), score_text(part["score"], part["interval"]))
+        Fact(_headed(_metric_name(part["metric"])), _part_text(part))
         for part in _parts(metrics)
         if part["condition"] == _AS_TRAINED and part["metric"] != name
     ]
