@@ -26,9 +26,10 @@ class _Teller:
         self._last: tuple[str, str, int] = ("", "", -1)
 
     def tell(self, progress: FetchProgress) -> None:
-        tenth = 10 * progress.done // progress.total if progress.total else 0
+        sized = progress.received_bytes and progress.total
+        tenth = 10 * progress.done // progress.total if sized else 0
         now = (progress.what, progress.phase, tenth)
-        if now == self._last or (progress.phase == "reading" and now[:2] == self._last[:2]):
+        if now == self._last:
             return
         self._last = now
         line = f"{progress.what} {_WORDS[progress.phase]}"

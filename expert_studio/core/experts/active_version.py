@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-from expert_studio.core.experts.requirement import parse_version
+from expert_studio.core.experts.requirement import precedence
 
 ACTIVE_FILE = "active.json"
 
@@ -33,11 +32,11 @@ def by_preference(folder: Path) -> list[str]:
     return sorted(names, key=lambda name: (name == chosen, _rank(name)), reverse=True)
 
 
-def _rank(name: str) -> tuple[bool, Any]:
+def _rank(name: str) -> tuple[bool, tuple[object, ...]]:
     try:
-        return True, parse_version(name)
+        return True, precedence(name)
     except ValueError:
-        return False, parse_version("0.0.0")  # no version's folder
+        return False, ()  # no version's folder
 
 
 def read_active(folder: Path) -> tuple[str | None, bool]:

@@ -212,6 +212,10 @@ def failure(said: Sequence[str]) -> FetchError:
     return FetchError("The repository could not be fetched.", f"Git says: {shown}")
 
 
+_BROKEN_OFF = (
+    r"failed to connect|connection (refused|reset|timed out|was non-properly)|too slow"
+    r"|early eof|unexpected eof|hung up"
+)
 _COMPLAINTS = (
     (
         r"repository .*not found|does not appear to be a git repo|could not read username|404",
@@ -245,12 +249,12 @@ _COMPLAINTS = (
         "Do not use it before that is mended.",
     ),
     (
-        r"failed to connect|connection (refused|reset|timed out)|too slow|early eof|hung up",
+        _BROKEN_OFF,
         "The connection failed or broke off.",
         "Try again: what had come is kept.",
     ),
     (
-        r"transport '.*' not allowed",
+        r"transport '.*' not allowed|protocol \".*\" (not supported|disabled)",
         "It leads to a protocol that is not used here.",
         "Use the repository's own address.",
     ),

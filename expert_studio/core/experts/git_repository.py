@@ -210,7 +210,7 @@ class _Visit:
         self._tell = tell
         self._git = Git(repository, source.scheme)
         self._in_parts = True
-        self._label = PurePosixPath(source.url).name.removesuffix(".git")
+        self._label = PurePosixPath(source.url.removesuffix("/.git")).name.removesuffix(".git")
 
     def fetch(self, folder: Path) -> Fetched:
         self._prepare()

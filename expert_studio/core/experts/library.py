@@ -39,7 +39,7 @@ from expert_studio.core.experts.library_index import (
     State,
 )
 from expert_studio.core.experts.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
-from expert_studio.core.experts.requirement import is_name, name_key, parse_version
+from expert_studio.core.experts.requirement import is_name, name_key, precedence
 from expert_studio.core.experts.weights import weights_sha256
 
 MANIFEST_FILE = "manifest.json"
@@ -83,9 +83,10 @@ class Library:
 
     def experts(self) -> tuple[InstalledExpert, ...]:
         """The active version of every expert, by load order, then name."""
-        folders = self._name_folders()
-        self._recall(f / version for f in folders for version in by_preference(f)[:1])
-        found = [expert for f in folders if (expert := self._active_of(f, [])) is not None]
+        preferred = [(f, by_preference(f)) for f in self._name_folders()]
+        self._recall(folder / version for folder, order in preferred for version in order[:1])
+        active = (self._first_usable(folder, order, []) for folder, order in preferred)
+        found = [expert for expert in active if expert is not None]
         return tuple(sorted(found, key=lambda e: (e.manifest.constraints.load_order, e.name)))
 
     def problems(self) -> tuple[str, ...]:
@@ -147,7 +148,7 @@ class Library:
     def versions(self, name: str) -> tuple[InstalledExpert, ...]:
         """Every installed version of an expert, highest first; empty if there is none."""
         found = [e for f in self._folders_named(name) for e in self._versions_in(f, [])]
-        return tuple(sorted(found, key=lambda e: parse_version(e.version), reverse=True))
+        return tuple(sorted(found, key=lambda e: precedence(e.version), reverse=True))
 
     def activate(self, name: str, version: str, pinned: bool = False) -> InstalledExpert:
         """Makes this version the active one, by one rename of a small file.
@@ -236,7 +237,12 @@ class Library:
 
     def _active_of(self, folder: Path, problems: list[str]) -> InstalledExpert | None:
         """The version chosen, else the highest; one that cannot be used makes way for the next."""
-        for version in by_preference(folder):
+        return self._first_usable(folder, by_preference(folder), problems)
+
+    def _first_usable(
+        self, folder: Path, versions: Iterable[str], problems: list[str]
+    ) -> InstalledExpert | None:
+        for version in versions:
             expert = self._usable(folder / version, problems)
             if expert is not None:
                 return expert

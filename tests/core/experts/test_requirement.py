@@ -14,6 +14,7 @@ from expert_studio.core.experts.requirement import (
     name_key,
     parse_requirement,
     parse_version,
+    precedence,
 )
 
 
@@ -33,6 +34,7 @@ def test_the_specification_s_own_precedence_list_holds() -> None:
     ]
     for lower, higher in pairwise(ordered):
         assert parse_version(lower) < parse_version(higher)
+        assert precedence(lower) < precedence(higher)
         assert parse_requirement(f"xx@>{lower}").accepts(higher)
         assert not parse_requirement(f"xx@>={higher}").accepts(lower)
 
@@ -114,3 +116,23 @@ def test_any_text_is_a_requirement_or_a_sentence(text: str) -> None:
         return
     assert parse_requirement(str(requirement)) == requirement
     requirement.accepts("1.0.0")
+
+
+_PART = st.sampled_from(["0", "1", "2", "10", "a", "b", "-", "a-1", "rc", "Z"])
+_VERSION = st.builds(
+    lambda numbers, parts, build: (
+        ".".join(map(str, numbers))
+        + ("-" + ".".join(parts) if parts else "")
+        + ("+build" if build else "")
+    ),
+    st.tuples(*[st.sampled_from([0, 1, 2, 10])] * 3),
+    st.lists(_PART, max_size=3),
+    st.booleans(),
+)
+
+
+@given(_VERSION, _VERSION)
+def test_the_rank_to_sort_by_is_the_library_s_own_order(one: str, other: str) -> None:
+    order = parse_version(one).compare(parse_version(other))
+    ranks = precedence(one), precedence(other)
+    assert order == (ranks[0] > ranks[1]) - (ranks[0] < ranks[1])
