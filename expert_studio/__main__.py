@@ -9,6 +9,7 @@ python -m expert_studio --cli VERB ...      expert-cli
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         from expert_studio import cli
 
         return cli.main(given[1:])
+    gc.disable()  # importing makes no cycles; from the first paint on `cycle_collector` looks
     from expert_studio import app
 
     return app.main(given)

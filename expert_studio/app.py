@@ -29,11 +29,9 @@ from expert_studio.composition.opening import taken_folders
 from expert_studio.composition.page_links import PageLinks
 from expert_studio.composition.pages import (
     CHAT,
-    LIBRARY,
     MADE_LATE,
-    SETTINGS,
     Pages,
-    import_late_pages,
+    import_page,
 )
 from expert_studio.composition.parts import Parts
 from expert_studio.composition.shell import Shell
@@ -183,20 +181,22 @@ class Studio(QObject):
 
     @property
     def library_page(self) -> LibraryPage:
+        """Made after the window was painted, or when it is first asked for."""
         return self._pages.library
 
     @property
     def settings_page(self) -> SettingsPage:
+        """As `library_page`."""
         return self._pages.settings
 
     @property
     def datasets_page(self) -> DatasetsPage:
-        """Made after the window was painted, or when it is first asked for."""
+        """As `library_page`."""
         return self._pages.datasets
 
     @property
     def train_page(self) -> TrainPage:
-        """As `datasets_page`."""
+        """As `library_page`."""
         return self._pages.training
 
     def loaded_base(self) -> BaseDescription | None:
@@ -246,10 +246,12 @@ class Studio(QObject):
     @Slot()
     def _on_painted(self) -> None:
         """The window is there: now what the other pages are made of is read, beside it."""
-        if self.settings.value.window_page not in MADE_LATE:
-            QTimer.singleShot(0, self, partial(self._show_last_page, LIBRARY))
-            QTimer.singleShot(0, self, partial(self._show_last_page, SETTINGS))
-        self.background.run(import_late_pages, on_done=self._on_pages_imported)
+        self._make_next(self._late_pages())
+
+    def _late_pages(self) -> tuple[str, ...]:
+        """The one where the window was closed comes first."""
+        last = self.settings.value.window_page
+        return tuple(sorted(MADE_LATE, key=lambda name: name != last))
 
     def _show_last_page(self, name: str) -> None:
         """Goes on where the window was closed, unless the person went elsewhere by now."""
@@ -257,15 +259,17 @@ class Studio(QObject):
         if kept.first_run_done and name == kept.window_page and self.window.page == CHAT:
             self.window.show_page(name)
 
-    def _on_pages_imported(self, _: None) -> None:
-        self._make_next(MADE_LATE)
-
     def _make_next(self, names: Sequence[str]) -> None:
         """Makes one page and the others later: between two, what waits has its turn."""
         if self._is_closed:
             return
         if not names:
             self._set_to_work()
+            return
+        self.background.run(import_page, names[0], on_done=partial(self._on_page_imported, names))
+
+    def _on_page_imported(self, names: Sequence[str], _: None) -> None:
+        if self._is_closed:
             return
         self.window.made(names[0])
         self._show_last_page(names[0])
@@ -289,7 +293,7 @@ class Studio(QObject):
     def _on_bundled_installed(self, names: Sequence[str]) -> None:
         if names:
             self._page_links.library_changed()
-            self.library_page.refresh()
+            self._page_links.refresh_library()
 
     @Slot(object)
     def _on_bundled_failed(self, error: ExpertError) -> None:

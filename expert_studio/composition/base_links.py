@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from expert_studio.composition.kept_settings import KeptSettings
-from expert_studio.composition.pages import SETTINGS, TRAINING, Pages
+from expert_studio.composition.pages import LIBRARY, SETTINGS, TRAINING, Pages
 from expert_studio.composition.parts import Parts
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.library import InstalledExpert
@@ -110,7 +110,7 @@ class BaseLinks(QObject):
         if is_back:
             return
         self._pages.chat.set_base(base)
-        self._pages.library.base_changed()
+        self._tell_library()
 
     @Slot()
     def _on_base_unloaded(self) -> None:
@@ -126,8 +126,12 @@ class BaseLinks(QObject):
         self._base.description, self._base.is_unloaded = None, False
         self._parts.window.status.show_failed()
         self._pages.chat.set_base(None)
-        self._pages.library.base_changed()
+        self._tell_library()
         self._parts.notices.error(error, self.tr("Open Settings"), self._on_settings_wanted)
+
+    def _tell_library(self) -> None:
+        if self._parts.window.is_made(LIBRARY):  # else it asks when it is made
+            self._pages.library.base_changed()
 
     @Slot()
     def _on_settings_wanted(self) -> None:

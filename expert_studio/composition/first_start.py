@@ -6,6 +6,9 @@ when it is asked for.
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Slot
 
 from expert_studio.composition.pages import CHAT, SETTINGS, Pages
@@ -13,8 +16,10 @@ from expert_studio.composition.parts import Parts
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.inference.first_run import SUGGESTED_BASE
 from expert_studio.core.inference.hub import KNOWN_BASES
-from expert_studio.core.telemetry.machine import Machine, read_machine
 from expert_studio.views.widgets.tour_overlay import TourOverlay, TourStep
+
+if TYPE_CHECKING:
+    from expert_studio.core.telemetry.machine import Machine
 
 
 class FirstStart(QObject):
@@ -36,7 +41,7 @@ class FirstStart(QObject):
 
     def begin(self) -> None:
         """Call it once the window is painted."""
-        self._parts.background.run(read_machine, self._parts.folders.data, on_done=self._on_machine)
+        self._parts.background.run(_look_around, self._parts.folders.data, on_done=self._on_machine)
         if not (self._parts.settings.value.tour_done or self._parts.settings.value.first_run_done):
             self.show_tour()
 
@@ -103,3 +108,10 @@ class FirstStart(QObject):
         """The list of all bases."""
         self._parts.window.show_page(SETTINGS)
         self._pages.settings.go_to_bases()
+
+
+def _look_around(data: Path) -> Machine:
+    """On a background thread: what asks the cards is imported there, after the first paint."""
+    from expert_studio.core.telemetry.machine import read_machine
+
+    return read_machine(data)

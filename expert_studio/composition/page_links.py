@@ -43,14 +43,19 @@ class PageLinks(QObject):
         self._pages = pages
         self._base = base
         self._connect_chat()
-        self._connect_library()
-        self._connect_settings()
+        parts.settings.changed.connect(self._on_settings_changed)
         parts.window.files_dropped.connect(self._on_files_dropped)
         parts.window.page_made.connect(self._on_page_made)
 
     def library_changed(self) -> None:
         """Whoever shows experts reads the library anew."""
         self._on_library_changed()
+
+    @Slot()
+    def refresh_library(self) -> None:
+        """The Library page reads anew; one that is not made yet does so when it is."""
+        if self._parts.window.is_made(LIBRARY):
+            self._pages.library.refresh()
 
     # --- one page at a time ------------------------------------------------------------
 
@@ -68,7 +73,6 @@ class PageLinks(QObject):
 
     def _connect_settings(self) -> None:
         self._pages.settings.settings_changed.connect(self._parts.settings.keep)
-        self._parts.settings.changed.connect(self._on_settings_changed)
 
     def _connect_datasets(self) -> None:
         self._pages.datasets.crashed.connect(self._parts.notices.crash)
@@ -78,16 +82,19 @@ class PageLinks(QObject):
         train.crashed.connect(self._parts.notices.crash)
         train.shown_wanted.connect(self._on_training_wanted)
         train.library_changed.connect(self._on_library_changed)
-        train.library_changed.connect(self._pages.library.refresh)
+        train.library_changed.connect(self.refresh_library)
         train.chat_wanted.connect(self._on_add_to_stack)
         train.unload_wanted.connect(self._base.unload)
 
     @Slot(str)
     def _on_page_made(self, name: str) -> None:
-        if name == DATASETS:
-            self._connect_datasets()
-        elif name == TRAINING:
-            self._connect_training()
+        connect = {
+            LIBRARY: self._connect_library,
+            SETTINGS: self._connect_settings,
+            DATASETS: self._connect_datasets,
+            TRAINING: self._connect_training,
+        }
+        connect[name]()
 
     # --- another page is wanted --------------------------------------------------------
 
@@ -129,7 +136,8 @@ class PageLinks(QObject):
     def _on_settings_changed(self, settings: Settings) -> None:
         if settings.offline and self._parts.base_download.running:
             self.offline_wanted.emit()
-        self._pages.settings.set_settings(settings)
+        if self._parts.window.is_made(SETTINGS):
+            self._pages.settings.set_settings(settings)
         self._parts.theme.apply(settings.theme, settings.font_percent)
         self._parts.theme.set_reduced_motion(settings.reduced_motion)
 

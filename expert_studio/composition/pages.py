@@ -1,7 +1,7 @@
 """Makes the pages of the window and puts them in its rail. Connects them to nothing.
 
-Chat, Library and Settings are made at once, the others when they are first asked for:
-they take half a second to make, and the window is painted before.
+Chat is made at once, the others when they are first asked for: to import and make them
+takes most of a second, and the window is painted before.
 """
 
 from __future__ import annotations
@@ -15,26 +15,32 @@ from PySide6.QtWidgets import QWidget
 
 from expert_studio.composition.parts import Parts
 from expert_studio.core.datasets.store_folder import DatasetFolders
-from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.runtime.conversation_shelf import ConversationShelf
 from expert_studio.runtime.feedback import Feedback
 from expert_studio.views.pages.chat_page import ChatPage, ChatParts
-from expert_studio.views.pages.library_page import LibraryPage
-from expert_studio.views.pages.settings_page import SettingsPage
-from expert_studio.views.widgets.canary_run import CanaryPlace
 
 if TYPE_CHECKING:
     from expert_studio.views.pages.datasets_page import DatasetsPage
+    from expert_studio.views.pages.library_page import LibraryPage
+    from expert_studio.views.pages.settings_page import SettingsPage
     from expert_studio.views.pages.train_page import TrainPage
 
 CHAT, LIBRARY, DATASETS, TRAINING, SETTINGS = "chat", "library", "datasets", "train", "settings"
-MADE_LATE = (DATASETS, TRAINING)
+_VIEWS = "expert_studio.views"
+# What a late page is made of; the first brings what answers are shown and corrected with, too.
+_MODULES = {
+    LIBRARY: ("pages.library_page", "widgets.markdown_parser"),
+    SETTINGS: ("pages.settings_page", "widgets.correction_dialog", "widgets.label_dialog"),
+    DATASETS: ("pages.datasets_page",),
+    TRAINING: ("pages.train_page",),
+}
+MADE_LATE = tuple(_MODULES)
 
 
-def import_late_pages() -> None:
-    """Imports what the late pages are made of, on a thread that nobody waits for."""
-    for module in ("datasets_page", "train_page"):
-        importlib.import_module(f"expert_studio.views.pages.{module}")
+def import_page(name: str) -> None:
+    """Imports what a late page is made of, on a thread that nobody waits for."""
+    for module in _MODULES[name]:
+        importlib.import_module(f"{_VIEWS}.{module}")
 
 
 class Pages(QObject):
@@ -42,37 +48,39 @@ class Pages(QObject):
         super().__init__(parent)
         self._parts = parts
         self.chat = self._make_chat()
-        self.library = self._make_library()
-        self.settings = SettingsPage(
-            parts.settings.value,
-            parts.folders,
-            parts.notices,
-            parts.background,
-            parts.base_download,
-        )
         add = parts.window.add_page
         add(CHAT, self.tr("Chat"), "chat", self.chat)
-        add(LIBRARY, self.tr("Library"), "library", self.library)
+        add(LIBRARY, self.tr("Library"), "library", self._make_library)
         add(DATASETS, self.tr("Datasets"), "datasets", self._make_datasets)
         add(TRAINING, self.tr("Training"), "training", self._make_training)
-        add(SETTINGS, self.tr("Settings"), "settings", self.settings, at_bottom=True)
+        add(SETTINGS, self.tr("Settings"), "settings", self._make_settings, at_bottom=True)
+
+    @property
+    def library(self) -> LibraryPage:
+        """Made now if it was not yet."""
+        return cast("LibraryPage", self._parts.window.made(LIBRARY))
+
+    @property
+    def settings(self) -> SettingsPage:
+        """As `library`."""
+        return cast("SettingsPage", self._parts.window.made(SETTINGS))
 
     @property
     def datasets(self) -> DatasetsPage:
-        """Made now if it was not yet."""
+        """As `library`."""
         return cast("DatasetsPage", self._parts.window.made(DATASETS))
 
     @property
     def training(self) -> TrainPage:
-        """As `datasets`."""
+        """As `library`."""
         return cast("TrainPage", self._parts.window.made(TRAINING))
 
     def close(self) -> bool:
         """Ends what the late pages run. True when all ended."""
         window = self._parts.window
-        late = [window.made(name) for name in MADE_LATE if window.is_made(name)]
-        ended = [cast("DatasetsPage | TrainPage", page).close_all() for page in late]
-        ended.append(self.library.close_all())
+        working = (LIBRARY, DATASETS, TRAINING)
+        late = [window.made(name) for name in working if window.is_made(name)]
+        ended = [cast("LibraryPage | DatasetsPage | TrainPage", page).close_all() for page in late]
         return all(ended)
 
     def _make_chat(self) -> ChatPage:
@@ -87,7 +95,11 @@ class Pages(QObject):
             corrections=chosen.corrections,
         )
 
-    def _make_library(self) -> LibraryPage:
+    def _make_library(self) -> QWidget:
+        from expert_studio.core.experts.acceptance import Acceptance
+        from expert_studio.views.pages.library_page import LibraryPage
+        from expert_studio.views.widgets.canary_run import CanaryPlace
+
         parts = self._parts
         trust = partial(Acceptance.of, parts.folders)
         canaries = CanaryPlace(
@@ -101,6 +113,18 @@ class Pages(QObject):
             trust,
             parts.folders,
             canaries,
+        )
+
+    def _make_settings(self) -> QWidget:
+        from expert_studio.views.pages.settings_page import SettingsPage
+
+        parts = self._parts
+        return SettingsPage(
+            parts.settings.value,
+            parts.folders,
+            parts.notices,
+            parts.background,
+            parts.base_download,
         )
 
     def _make_datasets(self) -> QWidget:

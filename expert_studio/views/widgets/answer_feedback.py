@@ -35,8 +35,6 @@ from expert_studio.runtime.feedback import (
     vote_of,
     vote_origin,
 )
-from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
-from expert_studio.views.widgets.label_dialog import LabelDialog
 from expert_studio.views.widgets.transcript import Transcript
 
 
@@ -127,17 +125,23 @@ class AnswerFeedback(QObject):
             else:
                 self._ask_label(turn, label, names)
         elif verdict != "correct":
+            from expert_studio.views.widgets.correction_dialog import DatasetDialog
+
             choosing = DatasetDialog(names, self._dataset, self._host)
             choosing.chosen.connect(self._on_chosen)
             choosing.rejected.connect(self._on_no_dataset)
             choosing.open()
 
     def _ask_text(self, turn: Turn, names: list[str]) -> None:
+        from expert_studio.views.widgets.correction_dialog import CorrectionDialog
+
         writing = CorrectionDialog(turn.text, names, self._dataset, self._host)
         writing.written.connect(self._on_written)
         writing.open()
 
     def _ask_label(self, turn: Turn, given: DocumentLabel, names: list[str]) -> None:
+        from expert_studio.views.widgets.label_dialog import LabelDialog
+
         name, _ = asked_document(self._dialogue.asked_before(turn.id))
         labelling = LabelDialog(name, given, names, self._dataset, self._host)
         labelling.labelled.connect(self._on_labelled)

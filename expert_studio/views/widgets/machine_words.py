@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QCoreApplication
 
-from expert_studio.core.telemetry.machine import Machine
 from expert_studio.views.widgets.quantities import size_text
+
+if TYPE_CHECKING:
+    from expert_studio.core.telemetry.machine import Machine
 
 
 def machine_text(machine: Machine) -> str:

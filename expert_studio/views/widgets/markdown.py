@@ -1,24 +1,17 @@
 """Markdown as blocks of harmless rich text and blocks of code.
 
 Knows nothing of widgets. No raw HTML, no pictures, no links but http, https and mailto;
-what is too large or too strange to format is given back as plain text.
+what is too large or too strange to format is given back as plain text. The libraries that
+parse and colour are imported when the first text comes: the window is painted before.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Number, String
-from pygments.util import ClassNotFound
 
 from expert_studio.core.inference.turns import UNSEEN
 from expert_studio.views.theme_tokens import Tokens
@@ -28,7 +21,6 @@ LONGEST_LINE = 10_000
 LONGEST_COLOURED = 12_000
 LONGEST_SHOWN = 20_000
 LONGEST_TABLE = 120  # lines; beyond, a table stays text, for laying out its cells takes long
-_ALLOWED_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,12 @@ def blocks(text: str) -> tuple[Block, ...]:
         return (Prose(as_plain_html(cleaned)),)
     if _has_long_table(cleaned):
         return (Code("", cleaned),)
-    return tuple(_blocks(_parser().parse(cleaned)))
+    from expert_studio.views.widgets.markdown_parser import parsed
+
+    return tuple(
+        Code(part.language, part.text) if part.is_code else Prose(part.text)
+        for part in parsed(cleaned)
+    )
 
 
 def _has_long_table(text: str) -> bool:
@@ -117,52 +114,10 @@ def open_code(tail: str) -> Code | None:
     return Code(mark.group(2), plain(rest.rstrip("\n"))) if mark else None
 
 
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt(
-        "commonmark", {"html": False, "breaks": True, "maxNesting": 20}, renderer_cls=_Renderer
-    )
-    return parser.enable(["table", "strikethrough"])
-
-
-class _Renderer(RendererHTML):
-    def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return f"[{html.escape(tokens[idx].content)}]"
-
-    def link_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        target = str(tokens[idx].attrGet("href") or "")
-        if not _ALLOWED_LINK.match(target):
-            return "<span>"
-        return f'<a href="{html.escape(target)}" title="{html.escape(target)}">'
-
-    def link_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        depth = 0
-        for token in reversed(tokens[:idx]):
-            depth += (token.type == "link_close") - (token.type == "link_open")
-            if depth < 0:
-                target = str(token.attrGet("href") or "")
-                return "</a>" if _ALLOWED_LINK.match(target) else "</span>"
-        return "</span>"
-
-
-def _blocks(tokens: Sequence[Token]) -> Iterator[Block]:
-    parser = _parser()
-    prose: list[Token] = []
-    for token in tokens:
-        if token.level == 0 and token.type in ("fence", "code_block"):
-            if prose:
-                yield Prose(parser.renderer.render(prose, parser.options, {}))
-                prose = []
-            language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-            yield Code(language, token.content.rstrip("\n"))
-        else:
-            prose.append(token)
-    if prose:
-        yield Prose(parser.renderer.render(prose, parser.options, {}))
-
-
 def coloured(code: Code, tokens: Tokens) -> str:
     """The code as rich text with the language's colours, or plain where none is known."""
+    from pygments.token import Comment, Keyword, Name, Number, String
+
     lexer = _lexer(code.language)
     if lexer is None or len(code.text) > LONGEST_COLOURED:
         return html.escape(code.text)
@@ -185,6 +140,9 @@ def coloured(code: Code, tokens: Tokens) -> str:
 
 @lru_cache(maxsize=32)
 def _lexer(language: str) -> Any:
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
     try:
         return get_lexer_by_name(language, stripnl=False) if language else None
     except ClassNotFound:

@@ -5,6 +5,8 @@ Says what the person wants by signal; fetches and loads nothing itself.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -12,9 +14,11 @@ from expert_studio.core.inference.conversation import BaseDescription
 from expert_studio.core.inference.first_run import SUGGESTED_BASE
 from expert_studio.core.inference.hub import KNOWN_BASES
 from expert_studio.core.settings import BUNDLED_BASE_NAME
-from expert_studio.core.telemetry.machine import Machine
 from expert_studio.views.widgets.machine_words import machine_text, room_text
 from expert_studio.views.widgets.quantities import size_text
+
+if TYPE_CHECKING:
+    from expert_studio.core.telemetry.machine import Machine
 
 
 class WelcomeCard(QFrame):
