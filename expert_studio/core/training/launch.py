@@ -191,6 +191,9 @@ def _settled_start(recipe: Recipe, library: Library) -> tuple[Recipe, str]:
     if start is None:
         return recipe, ""
     expert = library.find(start.name)
+    # The version it names may stand beside a later one, which is the active one.
+    beside = library.versions(start.name) if start.version else ()
+    expert = next((one for one in beside if one.version == start.version), expert)
     fits = start.version in ("", expert.version)
     what = f"{recipe.name} cannot go on from {start.name}."
     _check(what, expert, start, recipe, "" if fits else start.version)

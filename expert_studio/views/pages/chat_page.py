@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtCore import QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -208,12 +209,15 @@ class ChatPage(QWidget):
         new.activated.connect(self._on_new)
 
     def set_experts(self, experts: tuple[InstalledExpert, ...]) -> None:
-        """The library changed."""
+        """The library changed. What is shown beside the chat follows in a turn of its own."""
         self.desk.set_experts({expert.name: expert for expert in experts})
         self.composer.set_experts(experts)
+        self.inquiries.set_tiers({expert.name: expert.manifest.tier for expert in experts})
+        QTimer.singleShot(0, self, partial(self._set_experts_aside, experts))
+
+    def _set_experts_aside(self, experts: tuple[InstalledExpert, ...]) -> None:
         self.first_task.set_experts(experts)
         self.compare.set_experts(experts)
-        self.inquiries.set_tiers({expert.name: expert.manifest.tier for expert in experts})
 
     def set_base(self, base: BaseDescription | None) -> None:
         self._base = base
