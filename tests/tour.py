@@ -39,9 +39,8 @@ from expert_studio.views.notices import Notices
 from expert_studio.views.widgets.correction_dialog import CorrectionDialog, DatasetDialog
 from expert_studio.views.widgets.dataset_dialogs import SplitDialog
 from expert_studio.views.widgets.label_dialog import LabelDialog
-from tests import library_tour
+from tests import library_tour, tour_training
 from tests.demonstration_experts import experts_to_show
-from tests.synthetic_runs import write_run
 
 PARTS = ("first_run", "chat", "notices", "library", "datasets", "training", "settings")
 SIZES = ((1280, 800), (1920, 1080))
@@ -49,11 +48,6 @@ DATASET_ROWS = int(os.environ.get("TOUR_DATASET_ROWS", "20000"))
 PROMPT = (
     "Extract event, city and date as JSON: The Long Table Dinner takes place in Lyon on "
     "2 June 2026. Tickets are at the door."
-)
-NO_ROOM = (
-    "The training ran out of memory.",
-    "",
-    "Set batch_size to 4 and accumulation to 2: the same steps with half the memory.",
 )
 NEXT_PROMPT = (
     "Extract name, age and city as JSON.\n\nMaria Silva is 34 years old and works in Porto."
@@ -442,39 +436,7 @@ class Tour:
         self.settle()
 
     def _training(self) -> None:
-        """The wizard is real; the runs are written as a worker would."""
-        page, runs = self.studio.train_page, self.folders.runs
-        self.studio.window.show_page("train")
-        self.settle(0.6)
-        self.picture("60-training-empty")
-        page.begin_wizard()
-        self.until(lambda: bool(page.wizard.fault) or bool(page.wizard.memory), "the estimate")
-        for depth, name in enumerate(("preset", "common", "all")):
-            page.wizard.go_to(depth)
-            self.settle(0.3)
-            self.picture(f"61-training-wizard-{name}")
-        page.wizard.leave()
-        done = write_run(runs, "cypher-basics", 600, 600, "finished", seed=2)
-        no_room = write_run(runs, "json-long", 3, 400, "failed", failure=NO_ROOM)
-        pairs = write_run(runs, "polite-answers", 220, 300, "stopped", method="dpo", seed=3)
-        live = write_run(runs, "neo4j-cypher", 372, 600)
-        shown = (
-            ("63-training-live", (live.identifier,)),
-            ("64-training-failure", (no_room.identifier,)),
-            ("65-training-preference", (pairs.identifier,)),
-            ("66-training-finished", (done.identifier,)),
-            ("67-training-comparison", (live.identifier, done.identifier)),
-        )
-        with live.worker_lock():
-            self.until(lambda: len(page.home.rows) == 4, "the runs", 20)
-            self.settle(1.2)
-            self.picture("62-training-runs")
-            for name, identifiers in shown:
-                page.open(identifiers[0]) if len(identifiers) == 1 else page.compare(identifiers)
-                self.until(lambda: bool(page.view.portraits), "the curves", 20)
-                self.settle(0.4)
-                self.picture(name)
-            page.show_home()
+        tour_training.take(self)
 
     def dialog_picture(self, dialog: QDialog, name: str) -> None:
         """A window that is open, as it is, in light and dark."""

@@ -9,13 +9,17 @@ import math
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from expert_studio.core.training.curves import Curve, thinned
+from expert_studio.core.training.curves import Curve, smoothed, thinned
 from expert_studio.core.training.scores import Measurement
 
 WIDTH, HEIGHT = 680, 250
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 34, 38
 MOST_POINTS = 600
 TICKS = 5
+TICKS_ACROSS = 10
+SMOOTHING = 0.9
+_TREMBLES = frozenset({"loss", "grad_norm", "reward_margin", "reward_accuracy"})
+_LONG = 80  # steps; a shorter curve is read as it is
 _COLOURS = ("#2563a8", "#b8531a", "#4b7d32", "#7a4a9c")
 _INK, _FAINT, _GRID = "#26323d", "#5d6b78", "#e3e8ec"
 _ROW = 34
@@ -23,6 +27,8 @@ _ROW = 34
 
 def line_chart(title: str, curves: Sequence[Curve], unit: str = "") -> str:
     """Curves over the same steps in one picture; a NaN is a gap.
+
+    Long ones that tremble from step to step stand pale, with their smoothed course over them.
 
     Returns:
         An `<svg>` element; "" where no curve holds a number.
@@ -36,12 +42,15 @@ def line_chart(title: str, curves: Sequence[Curve], unit: str = "") -> str:
     ]
     if not points:
         return ""
-    across = _Scale([float(step) for step, _ in points], LEFT, WIDTH - RIGHT, whole=True)
+    across = _Scale([float(step) for step, _ in points], LEFT, WIDTH - RIGHT, TICKS_ACROSS)
     up = _Scale([value for _, value in points], HEIGHT - BOTTOM, TOP)
-    parts = [_caption(title, unit), *_grid(across, up)]
-    for number, curve in enumerate(shown):
+    calm = [_smooth(curve) for curve in curves]
+    parts = [_caption(title, unit, "bold: smoothed" if any(calm) else ""), *_grid(across, up)]
+    for number, (curve, course) in enumerate(zip(shown, calm, strict=True)):
         colour = _COLOURS[number % len(_COLOURS)]
-        parts += _line(curve, across, up, colour)
+        parts += _line(curve, across, up, colour, 0.3 if course else 1.0)
+        if course is not None:
+            parts += _line(course, across, up, colour)
     if len(shown) > 1:
         parts += _legend([curve.name for curve in shown])
     return _svg(title, HEIGHT, parts)
@@ -74,17 +83,21 @@ def interval_chart(title: str, rows: Sequence[tuple[str, Measurement]]) -> str:
     return _svg(title, height, parts)
 
 
-class _Scale:
-    """Values to pixels, over round numbers that hold them all."""
+def _smooth(curve: Curve) -> Curve | None:
+    if curve.name not in _TREMBLES or len(curve.steps) <= _LONG:
+        return None
+    return thinned(Curve(curve.name, curve.steps, smoothed(curve.values, SMOOTHING)), MOST_POINTS)
 
-    def __init__(
-        self, values: Sequence[float], start: float, end: float, whole: bool = False
-    ) -> None:
+
+class _Scale:
+    """Values to pixels, over round numbers that hold them all; steps, by `whole` ticks at most."""
+
+    def __init__(self, values: Sequence[float], start: float, end: float, whole: int = 0) -> None:
         low, high = min(values), max(values)
         if high <= low:
             reach = abs(low) * 0.1 or 1.0
             low, high = (low, low + 1) if whole else (low - reach, high + reach)
-        self._step = _round_step((high - low) / TICKS, whole)
+        self._step = _round_step((high - low) / (whole or TICKS), bool(whole))
         self._low = low if whole else math.floor(low / self._step) * self._step
         self._high = high if whole else math.ceil(high / self._step) * self._step
         self._start, self._end = start, end
@@ -125,10 +138,15 @@ def number_text(value: float) -> str:
         if size >= least:
             power = {"G": 1e9, "M": 1e6, "k": 1e3}[sign]
             return f"{value / power:.4g}{sign}"
-    return f"{value:.1e}" if size < 1e-3 else f"{value:.4g}"
+    if size >= 1e-4:
+        return f"{value:.4g}"
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
-def _line(curve: Curve, across: _Scale, up: _Scale, colour: str) -> Iterator[str]:
+def _line(
+    curve: Curve, across: _Scale, up: _Scale, colour: str, opacity: float = 1.0
+) -> Iterator[str]:
     """One path for each stretch without a gap; a lone point is a dot."""
     stretch: list[tuple[float, float]] = []
     for step, value in [*zip(curve.steps, curve.values, strict=True), (0, math.nan)]:
@@ -142,7 +160,7 @@ def _line(curve: Curve, across: _Scale, up: _Scale, colour: str) -> Iterator[str
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in stretch)
             yield (
                 f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8" '
-                'stroke-linejoin="round"/>'
+                f'stroke-linejoin="round" stroke-opacity="{opacity:g}"/>'
             )
             if len(curve.steps) <= 40:
                 for x, y in stretch:
@@ -163,8 +181,8 @@ def _legend(names: Sequence[str]) -> Iterator[str]:
         x -= 42
 
 
-def _caption(title: str, unit: str) -> str:
-    said = f"{title}, {unit}" if unit else title
+def _caption(title: str, unit: str, how: str = "") -> str:
+    said = ", ".join(part for part in (title, unit) if part) + (f" ({how})" if how else "")
     return f'<text x="0" y="20" font-weight="600" fill="{_INK}">{escape(said)}</text>'
 
 

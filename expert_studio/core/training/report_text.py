@@ -109,7 +109,7 @@ def training(events: tuple[Event, ...]) -> list[str]:
         return []
     seconds = sum(event.session_s for event in events if isinstance(event, Ended))
     told = (
-        f"{steps[-1].step} steps over {started[-1].train_rows} rows, "
+        f"{steps[-1].step:,} steps over {started[-1].train_rows:,} rows, "
         f"{started[-1].trainable_parameters:,} parameters learned, {seconds / 60:.0f} minutes on "
         f"{started[-1].device_name} in {started[-1].precision}."
     )

@@ -218,7 +218,8 @@ def _started(
 ) -> Started:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     if device.type == "cpu":
-        name = f"CPU {platform.machine()}, {torch.get_num_threads()} threads"
+        count = torch.get_num_threads()
+        name = f"CPU {platform.machine()}, {count} thread{'s' if count > 1 else ''}"
     return Started(
         at_s=time.time(),
         device=str(device),

@@ -56,6 +56,8 @@ class TrainingSide(QFrame):
         self._add_coach((*scores.advice, *portrait.advice))
         if scores.facts:
             self._heading(self.tr("Held-out scores"))
+            said = self.tr("{metric}, each with its 95 % interval").format(metric=scores.metric)
+            self._column.addWidget(note(said[:1].upper() + said[1:]))
             self._facts(scores.facts)
         if portrait.samples:
             self._add_samples(portrait.samples)

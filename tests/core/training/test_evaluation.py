@@ -140,6 +140,12 @@ def test_charts_are_sound_svg_with_gaps() -> None:
     assert len(ET.fromstring(drawn).findall("{*}polyline")) == 2
     flat = line_chart("Flat", [Curve("rate", (1, 2), (1e-5, 1e-5)), Curve("x", (1,), (3.0,))])
     ET.fromstring(flat)
+    long = Curve("loss", tuple(range(1, 201)), tuple(2 + (-1) ** n for n in range(200)))
+    pale, bold = ET.fromstring(line_chart("Loss", [long])).findall("{*}polyline")
+    assert (pale.get("stroke-opacity"), bold.get("stroke-opacity")) == ("0.3", "1")
+    assert (
+        len(ET.fromstring(line_chart("x", [replace(long, name="x")])).findall("{*}polyline")) == 1
+    )
     assert line_chart("Nothing", [Curve("loss", (1,), (math.nan,))]) == ""
     ET.fromstring(interval_chart("Scores", [("base & more", measured(0.3))]))
 
