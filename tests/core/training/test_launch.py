@@ -70,6 +70,23 @@ def test_a_dependency_must_be_there_and_fit(folders: Folders) -> None:
     assert settled.dependencies[0].weights_sha256 == expert.weights_sha256
 
 
+def test_a_start_may_stand_beside_a_later_version(folders: Folders) -> None:
+    library = Library(folders.library)
+    early = installed_expert(library, "ground", version="0.9.0")
+    installed_expert(library, "ground", version="1.0.0")
+    assert library.find("ground").version == "1.0.0"
+    recipe = tiny_recipe(start={"name": "ground", "version": "0.9.0"})
+    run = launch.prepare(recipe, folders, folders.data)
+    assert run.recipe.start is not None
+    assert (run.recipe.start.version, run.places.start_folder) == (
+        "0.9.0",
+        str(early.folder.resolve()),
+    )
+    recipe = tiny_recipe(start={"name": "ground", "version": "0.8.0"})
+    with pytest.raises(CompatibilityError, match=r"1\.0\.0 is installed, 0\.8\.0 is wanted"):
+        launch.prepare(recipe, folders, folders.data)
+
+
 def test_another_base_is_refused(folders: Folders) -> None:
     with pytest.raises(CompatibilityError, match="weights differ"):
         launch.prepare(tiny_recipe(base=Base(sha256="0" * 64)), folders, folders.data)
