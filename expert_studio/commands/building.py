@@ -7,6 +7,7 @@ and runs stay as they are; started again, it goes on where it was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from expert_studio.commands.bases import Base
+from expert_studio.commands.company import measure_company
 from expert_studio.commands.measuring import evaluate_run
 from expert_studio.commands.report import AsJson, say, say_aside, say_json
 from expert_studio.commands.training_told import watch_run
@@ -37,6 +39,7 @@ from expert_studio.core.training.official_plan import (
 )
 from expert_studio.core.training.package import REPORT_FILE, pack, publish
 from expert_studio.core.training.recipe import write_recipe
+from expert_studio.core.training.report import page_of, write_reports
 from expert_studio.core.training.run_folder import RunFolder
 
 LINE_EVERY_ROWS = 20
@@ -80,6 +83,11 @@ def build_experts(
         bool,
         typer.Option("--publish", help="Also put cards and packages beside the recipes."),
     ] = False,
+    *,
+    company: Annotated[
+        bool,
+        typer.Option("--beside", help="Also score each beside every other, and the others alone."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train, score and pack the official experts for a base; what is done is not done again."""
@@ -94,6 +102,8 @@ def build_experts(
     for source in wanted(every, only or ()):
         keys[source.name] = key_of(source, base_sha256, keys)
         told.append(_one(source, keys[source.name], bench))
+    if company:
+        _beside_one_another(every, bench)
     if as_json:
         say_json({"base": name, "base_sha256": base_sha256, "experts": told})
 
@@ -131,6 +141,26 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
     write_built(bench.records, source.name, built)
     _say(bench, f"{source.name} {source.recipe.version} is built: {packed.archive}")
     return _told(source, built, new=True)
+
+
+def _beside_one_another(every: Sequence[Source], bench: _Bench) -> None:
+    """Measures those that are built beside one another, and packs them with what was found."""
+    library = Library(bench.folders.library)
+    known = {source.name: read_built(bench.records, source.name) for source in every}
+    built = {name: one for name, one in known.items() if one is not None and one.package}
+    experts = {name: library.find(name) for name in built}
+    for source in every:
+        if source.name not in built:
+            continue
+        others = [one for name, one in experts.items() if name != source.name]
+        run = RunFolder.open(Path(built[source.name].runs[-1]))
+        tell = _quiet if bench.quiet else _tell
+        report = measure_company(run, experts[source.name], others, library, tell)
+        write_reports(report, run.events(), page_of(run).parent)
+        packed = pack(run)
+        if bench.publish:
+            publish(packed, source.folder)
+        _say(bench, f"{source.name} was measured beside {len(others)} others.")
 
 
 def _trained(source: Source, number: int, known: Built, bench: _Bench) -> Built:

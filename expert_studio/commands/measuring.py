@@ -227,6 +227,13 @@ def _plain(known: Sequence[Example], examples: Sequence[Example]) -> Condition:
     return condition(PLAIN, ask(examples, said.__getitem__))
 
 
+def measured_condition(
+    engine: Engine, stack: Stack, asked: Sequence[Example], name: str, on_progress: Progress
+) -> Condition:
+    """One more stack on rows of an expert."""
+    return condition(name, _asked(engine, stack, asked, name, on_progress))
+
+
 def _asked(
     engine: Engine, stack: Stack, asked: Sequence[Example], name: str, on_progress: Progress
 ) -> tuple[Answered, ...]:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from expert_studio.cli import app
 from expert_studio.core.experts.archive import inspect
+from expert_studio.core.training.evaluation import read_report
 
 SMALL: dict[str, Any] = {
     "adapter": {"r": 2, "alpha": 4.0, "target_modules": ["q_proj", "v_proj"]},
@@ -64,4 +65,14 @@ def test_two_that_stand_on_one_another_are_built_once(tmp_path: Path) -> None:
     assert [need.name for need in manifest.trained_with] == ["ground"]
     assert manifest.version == "1.0.0"
     assert (experts / "upper" / "upper.expert").is_file()
-    assert not any(told["built_now"] for told in built(experts))
+    assert not any(told["built_now"] for told in built(experts, "--beside"))
+    (run,) = Path(upper["run"]).parent.glob("ground-*")
+    report = read_report(run / "evaluation.json")
+    assert report is not None
+    assert [one.name for one in report.company] == [
+        "with nobody",
+        "with upper",
+        "upper alone",
+        "with all of them",
+    ]
+    assert all(one.measurements for one in report.company)

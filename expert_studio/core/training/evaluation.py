@@ -80,6 +80,7 @@ class Report:
         data: what the rows were: "held-out rows", or the name of a file.
         notes: sentences on what was left out or not measured.
         made_with: hardware, library versions, seeds and hashes by name, for the reader.
+        company: beside other experts, and those alone, on the first rows (see `company`).
     """
 
     expert: str
@@ -97,6 +98,7 @@ class Report:
     data: str = "held-out rows"
     notes: tuple[str, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
+    company: tuple[Condition, ...] = ()
 
     def condition(self, name: str) -> Condition | None:
         return next((c for c in self.conditions if c.name == name), None)
@@ -120,6 +122,7 @@ class Report:
             key: tuple(_condition(part) for part in said[key]) for key in ("conditions", "families")
         }
         grouped["candidates"] = tuple(_candidate(part) for part in said.get("candidates", ()))
+        grouped["company"] = tuple(_condition(part) for part in said.get("company", ()))
         grouped["notes"] = tuple(said.get("notes", ()))
         return cls(**{**said, **grouped})
 

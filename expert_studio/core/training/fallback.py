@@ -49,6 +49,12 @@ def fallback_of(report: Report, dependencies: Sequence[str] = ()) -> Fallback | 
 
 def fallback_in(manifest: Manifest) -> Fallback | None:
     """As `fallback_of`, from the quality an installed expert's manifest states."""
+    needed = tuple(need.partition("@")[0] for need in manifest.constraints.requires)
+    return _fallback(manifest.name, needed, stated_scores(manifest))
+
+
+def stated_scores(manifest: Manifest) -> dict[str, Measurement]:
+    """The main metric by condition, as far as a manifest states it in a usable way."""
     metrics = manifest.quality_metrics
     main, listed = metrics.get("main_metric"), metrics.get("metrics")
     known: dict[str, Measurement] = {}
@@ -57,8 +63,7 @@ def fallback_in(manifest: Manifest) -> Fallback | None:
             measured = _stated(part)
             if measured is not None:
                 known[str(part.get("condition"))] = measured
-    needed = tuple(need.partition("@")[0] for need in manifest.constraints.requires)
-    return _fallback(manifest.name, needed, known)
+    return known
 
 
 def _fallback(

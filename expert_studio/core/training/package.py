@@ -30,6 +30,7 @@ from expert_studio.core.experts.manifest import (
 )
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.training.card import card
+from expert_studio.core.training.company import costs_of
 from expert_studio.core.training.evaluation import (
     BASE_ONLY,
     FINAL,
@@ -311,7 +312,7 @@ def _quality(report: Report | None) -> dict[str, Any]:
             "n": measured.n,
             "interval": list(measured.interval),
         }
-        for condition in report.conditions
+        for condition in (*report.conditions, *report.company)
         for measured in condition.measurements
     ]
     return quality
@@ -322,7 +323,7 @@ def _measured_limits(report: Report | None, recipe: Recipe) -> tuple[str, ...]:
     if report is None:
         return ("Not evaluated: no held-out score is known.",)
     advice = fallback_of(report, tuple(each.name for each in recipe.dependencies))
-    return (*([advice.text] if advice else []), *report.notes)
+    return (*([advice.text] if advice else []), *costs_of(report), *report.notes)
 
 
 def _write_folder(run: RunFolder, manifest: Manifest, report: Report | None, folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from expert_studio.core.training.company import company_table
 from expert_studio.core.training.curves import Curve, curves
 from expert_studio.core.training.evaluation import WITH_DEPENDENCIES, Report
 from expert_studio.core.training.events import Event
@@ -75,6 +76,9 @@ def page(report: Report, events: tuple[Event, ...] = ()) -> str:
     drawn = _curves(events)
     if drawn:
         sections.append(_section("Training", *map(_paragraph, training(events)), drawn))
+    table = company_table(report)
+    if table[1]:
+        sections.append(_section("Beside other experts", _table(table)))
     sections.append(_section("What the metrics mean", _table(meaning_table(report))))
     sections.append(_section("Measured with", _table(origin_table(report))))
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from expert_studio.core.training.company import company_table, costs_of
 from expert_studio.core.training.curves import curves
 from expert_studio.core.training.evaluation import Report
 from expert_studio.core.training.events import Ended, Event, Started, Step, effective
@@ -33,6 +34,9 @@ def markdown(report: Report, events: tuple[Event, ...] = ()) -> str:
     ]
     if report.candidates:
         parts += ["## Which adapter", choice(report), markdown_table(*candidate_table(report))]
+    header, company = company_table(report)
+    if company:
+        parts += ["## Beside other experts", markdown_table(header, company)]
     if len(report.families) > 1:
         parts += ["## By kind of row", markdown_table(*family_table(report))]
     made = curve_table(events)
@@ -59,7 +63,7 @@ def about(report: Report) -> list[str]:
 def warnings(report: Report) -> list[str]:
     """What a reader must not miss: a part that does better, rows left out."""
     advice = fallback_of(report)
-    return [*([advice.text] if advice else []), *report.notes]
+    return [*([advice.text] if advice else []), *costs_of(report), *report.notes]
 
 
 def score_table(report: Report) -> Table:

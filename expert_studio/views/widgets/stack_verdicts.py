@@ -20,6 +20,7 @@ def verdicts(stack: Stack, experts: Mapping[str, InstalledExpert]) -> tuple[str,
     if not stack.members:
         return ()
     # half a second to import, and only of use once an expert is ticked
+    from expert_studio.core.training.company import costs_in
     from expert_studio.core.training.fallback import fallback_in
 
     at_work = {member.name for member in stack.members if member.weight}
@@ -31,4 +32,5 @@ def verdicts(stack: Stack, experts: Mapping[str, InstalledExpert]) -> tuple[str,
         fallback = fallback_in(expert.manifest)
         if fallback is not None and (fallback.use != "without_dependencies" or len(at_work) > 1):
             found.append(fallback.text)
+        found.extend(costs_in(expert.manifest, sorted(at_work - {member.name})))
     return tuple(found)
