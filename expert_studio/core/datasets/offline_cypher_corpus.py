@@ -18,7 +18,7 @@ from expert_studio.core.datasets.examples import Example, Turn
 from expert_studio.core.datasets.parse_checks import parses
 from expert_studio.core.errors import DatasetError
 
-FILE = "sft/text2cypher.jsonl.xz"
+FILE = "text2cypher.jsonl.xz"
 FAMILY = "neo4j-labs/text2cypher"
 MOST_PROPERTIES = 6  # of a label, those of the query first
 MOST_LABELS = 5
@@ -27,13 +27,15 @@ _PROPERTY = re.compile(r"^  - `(\w+)`", re.MULTILINE)
 _HOP = re.compile(r"\(:(\w+)\)-\[:(\w+)\]->\(:(\w+)\)")
 
 
-def text2cypher_rows(corpus: Path, count: int, seed: int) -> Iterator[Example]:
+def text2cypher_rows(path: Path, count: int, seed: int) -> Iterator[Example]:
     """Yields at most `count` rows, drawn by `seed`, that have a schema and whose queries parse.
+
+    `path` is the corpus's `sft/text2cypher.jsonl.xz`.
 
     Raises:
         DatasetError: the corpus file is missing or damaged.
     """
-    rows = _rows(corpus / FILE)
+    rows = _rows(path)
     Random(f"text2cypher-{seed}").shuffle(rows)
     made = 0
     for number, row in enumerate(rows):
@@ -61,7 +63,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         raise DatasetError(
             f"The corpus file {path.name} cannot be read.",
             f"{getattr(cause, 'strerror', None) or cause}.",
-            "Name the corpus folder with --corpus FOLDER.",
+            "Give the corpus's own file, sft/text2cypher.jsonl.xz.",
         ) from cause
 
 

@@ -21,6 +21,8 @@ from expert_studio.core.datasets.examples import (
     parse_row,
     parse_turns,
 )
+from expert_studio.core.datasets.offline_cypher_corpus import FILE as TEXT2CYPHER
+from expert_studio.core.datasets.offline_cypher_corpus import text2cypher_rows
 from expert_studio.core.datasets.preference import (
     chosen_example,
     is_preference,
@@ -30,18 +32,25 @@ from expert_studio.core.errors import DatasetError
 from expert_studio.core.training.scores import parsed
 
 MOST_BYTES = 64 << 20
+MOST_QUESTIONS = 1_000
 
 
 def read_rows(path: Path) -> tuple[Example, ...]:
     """The rows of a `.jsonl`, `.jsonl.xz` or test-case `.json` file, in its order.
 
     A row that names no scorer is scored as JSON where its answer is an object or a list,
-    otherwise as text. Of a preference pair the chosen answer is the right one.
+    otherwise as text. Of a preference pair the chosen answer is the right one. The corpus's
+    file of real questions for Cypher queries is asked as the rows made by rule are.
 
     Raises:
         DatasetError: the file cannot be read or holds no row; a line that is none is named.
     """
-    rows = read_test_cases(path) if path.suffix == ".json" else tuple(_lines(path))
+    if path.name == TEXT2CYPHER:
+        rows = tuple(text2cypher_rows(path, MOST_QUESTIONS, seed=0))
+    elif path.suffix == ".json":
+        rows = read_test_cases(path)
+    else:
+        rows = tuple(_lines(path))
     if not rows:
         raise DatasetError(f"{path.name} holds no row.", "", "Give a file with rows to score.")
     return rows

@@ -31,6 +31,7 @@ from expert_studio.core.datasets.parse_checks import completes, parses
 from expert_studio.core.datasets.quality_checks import examine
 from expert_studio.core.datasets.quality_duplicates import NearIndex
 from expert_studio.core.errors import DatasetError
+from expert_studio.core.training.evaluation_rows import read_rows
 
 ROOT = Path(__file__).resolve().parents[3]
 DOMAINS = ("cypher", "python", "rust")
@@ -377,14 +378,16 @@ def test_real_questions_are_shown_under_a_short_schema(tmp_path: Path) -> None:
     (tmp_path / "sft").mkdir()
     packed = lzma.compress("".join(json.dumps(each) + "\n" for each in rows).encode())
     (tmp_path / "sft" / "text2cypher.jsonl.xz").write_bytes(packed)
-    (made,) = text2cypher_rows(tmp_path, 10, 1)
+    (made,) = text2cypher_rows(tmp_path / "sft" / "text2cypher.jsonl.xz", 10, 1)
     assert made.prompt[0].content == (
         "Write a Cypher query for this question.\nNodes: Film(title); Actor(name)\n"
         "Relationships: (:Actor)-[:ACTED_IN]->(:Film)\n\nWhich films are there?"
     )
     assert (made.answer, made.license) == (row["output"], "CC0-1.0")
+    (asked,) = read_rows(tmp_path / "sft" / "text2cypher.jsonl.xz")
+    assert (asked.prompt, asked.scorer) == (made.prompt, "cypher")
     with pytest.raises(DatasetError, match="text2cypher"):
-        next(text2cypher_rows(tmp_path / "gone", 1, 1))
+        next(text2cypher_rows(tmp_path / "gone" / "text2cypher.jsonl.xz", 1, 1))
 
 
 # --- the figures of the issue -----------------------------------------------------------
