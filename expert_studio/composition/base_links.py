@@ -72,9 +72,12 @@ class BaseLinks(QObject):
         lane.base_failed.connect(self._on_base_failed)
         lane.base_unloaded.connect(self._on_base_unloaded)
         lane.memory_changed.connect(self._on_memory_changed)
-        pages.settings.base_chosen.connect(self.use)
+        pages.when_made(SETTINGS, self._connect_settings)
         pages.chat.stack_changed.connect(status.show_stack)
         pages.chat.answered.connect(self._on_answered)
+
+    def _connect_settings(self) -> None:
+        self._pages.settings.base_chosen.connect(self.use)
 
     @Slot(object)
     def use(self, request: BaseRequest) -> None:

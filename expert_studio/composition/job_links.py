@@ -47,7 +47,8 @@ class JobLinks(QObject):
         download.started.connect(self._on_download_started)
         download.progressed.connect(self._on_download_moved)
         download.ended.connect(partial(self._drop, DOWNLOAD))
-        parts.window.page_made.connect(self._on_page_made)
+        pages.when_made(DATASETS, self._connect_datasets)
+        pages.when_made(TRAINING, self._connect_training)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -234,10 +235,3 @@ class JobLinks(QObject):
                     self.tr("The evaluation ends without a score."),
                 )
             )
-
-    @Slot(str)
-    def _on_page_made(self, name: str) -> None:
-        if name == DATASETS:
-            self._connect_datasets()
-        elif name == TRAINING:
-            self._connect_training()

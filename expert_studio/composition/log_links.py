@@ -7,7 +7,7 @@ import logging
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
-from expert_studio.composition.pages import Pages
+from expert_studio.composition.pages import SETTINGS, Pages
 from expert_studio.composition.parts import Parts
 from expert_studio.core import log_file
 from expert_studio.core.errors import CrashReport
@@ -22,7 +22,7 @@ class LogLinks(QObject):
         super().__init__(parent)
         self._parts = parts
         self._viewer: LogViewer | None = None
-        pages.settings.log_wanted.connect(self.open)
+        pages.when_made(SETTINGS, lambda: pages.settings.log_wanted.connect(self.open))
         parts.notices.told.connect(self._on_told)
         parts.notices.crashed.connect(self._on_crashed)
         parts.notices.log_wanted.connect(self.open)

@@ -45,7 +45,10 @@ class PageLinks(QObject):
         self._connect_chat()
         parts.settings.changed.connect(self._on_settings_changed)
         parts.window.files_dropped.connect(self._on_files_dropped)
-        parts.window.page_made.connect(self._on_page_made)
+        pages.when_made(LIBRARY, self._connect_library)
+        pages.when_made(SETTINGS, self._connect_settings)
+        pages.when_made(DATASETS, self._connect_datasets)
+        pages.when_made(TRAINING, self._connect_training)
 
     def library_changed(self) -> None:
         """Whoever shows experts reads the library anew."""
@@ -85,16 +88,6 @@ class PageLinks(QObject):
         train.library_changed.connect(self.refresh_library)
         train.chat_wanted.connect(self._on_add_to_stack)
         train.unload_wanted.connect(self._base.unload)
-
-    @Slot(str)
-    def _on_page_made(self, name: str) -> None:
-        connect = {
-            LIBRARY: self._connect_library,
-            SETTINGS: self._connect_settings,
-            DATASETS: self._connect_datasets,
-            TRAINING: self._connect_training,
-        }
-        connect[name]()
 
     # --- another page is wanted --------------------------------------------------------
 

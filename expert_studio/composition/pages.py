@@ -7,10 +7,11 @@ takes most of a second, and the window is painted before.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from expert_studio.composition.parts import Parts
@@ -47,6 +48,8 @@ class Pages(QObject):
     def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._parts = parts
+        self._waiting: dict[str, list[Callable[[], None]]] = {}
+        parts.window.page_made.connect(self._on_page_made)
         self.chat = self._make_chat()
         add = parts.window.add_page
         add(CHAT, self.tr("Chat"), "chat", self.chat)
@@ -74,6 +77,18 @@ class Pages(QObject):
     def training(self) -> TrainPage:
         """As `library`."""
         return cast("TrainPage", self._parts.window.made(TRAINING))
+
+    def when_made(self, name: str, connect: Callable[[], None]) -> None:
+        """Calls `connect` once the page of that name is there, now if it is."""
+        if self._parts.window.is_made(name):
+            connect()
+        else:
+            self._waiting.setdefault(name, []).append(connect)
+
+    @Slot(str)
+    def _on_page_made(self, name: str) -> None:
+        for connect in self._waiting.pop(name, ()):
+            connect()
 
     def close(self) -> bool:
         """Ends what the late pages run. True when all ended."""
