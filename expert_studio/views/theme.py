@@ -160,9 +160,12 @@ def mono_family() -> str:
 
 
 def restyle(widget: QWidget, **properties: object) -> None:
-    """Sets dynamic properties the style sheet looks at, and lets it look again."""
-    for name, value in properties.items():
-        widget.setProperty(name, value)
+    """Sets dynamic properties the style sheet looks at, and lets it look again where one changed."""
+    changed = [name for name, value in properties.items() if widget.property(name) != value]
+    if not changed:
+        return
+    for name in changed:
+        widget.setProperty(name, properties[name])
     widget.style().unpolish(widget)
     widget.style().polish(widget)
 

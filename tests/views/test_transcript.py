@@ -105,6 +105,37 @@ def test_long_conversation_is_built_from_its_end(transcript: Transcript, qtbot: 
     assert transcript.answers[0].text == f"answer {250 - BATCH}"
 
 
+def test_what_is_far_from_what_is_seen_is_folded(transcript: Transcript, qtbot: QtBot) -> None:
+    turns: list[Turn] = []
+    for number in range(60):
+        turns += [Turn.said(f"question {number}"), _answer(f"answer {number}", "finished")]
+    transcript.show_turns(turns)
+    bar = transcript.verticalScrollBar()
+    while transcript._older:
+        bar.setValue(bar.minimum())
+        transcript._on_more()
+        qtbot.waitUntil(lambda: not transcript._due, timeout=PATIENCE_MS)
+    first, last = transcript.answers[0], transcript.answers[-1]
+    heights: list[int] = []
+    for _ in range(2):
+        bar.setValue(bar.minimum())
+        qtbot.waitUntil(lambda: not transcript._folding.isActive(), timeout=PATIENCE_MS)
+        assert first.isVisible()
+        assert not last.isVisible()
+        transcript._on_latest()
+        qtbot.waitUntil(lambda: not transcript._folding.isActive(), timeout=PATIENCE_MS)
+        assert last.isVisible()
+        assert not first.isVisible()
+        assert bar.value() == bar.maximum()
+        heights.append(bar.maximum())
+    assert heights[0] == heights[1], "a folded part is as tall as it was"
+    assert len(transcript.answers) == 60, "what is folded is kept"
+    transcript.resize(500, 400)
+    bar.setValue(bar.maximum() // 2)
+    middle = transcript.answers[30]
+    qtbot.waitUntil(middle.isVisible, timeout=PATIENCE_MS)
+
+
 def test_interrupted_answer_says_so(transcript: Transcript) -> None:
     transcript.show_turns([Turn.said("hi"), _answer("so far")])
     assert "so far" in transcript.answers[0].text

@@ -269,7 +269,6 @@ class ChatPage(QWidget):
         live = turns[-1].id if turns and self._dialogue.answers(turns[-1].id) else ""
         self.transcript.show_branches(self._dialogue.branches())
         self.transcript.show_turns(turns, live)
-        self.feedback.mark_all()
         self.desk.take_over(conversation.composition if conversation is not None else None)
         if conversation is None:
             self.header.set_title(self.tr("New conversation"))

@@ -44,7 +44,7 @@ class AnswerBody(QWidget):
         self._ahead = ""  # a fence that the part before left open
         self._tail: RichText | CodeFrame | None = None
         self._blocks = QVBoxLayout()
-        self._left_out = QLabel()
+        self._left_out = QLabel(self)
         self._left_out.setProperty("role", "small")
         self._left_out.hide()
         column = QVBoxLayout(self)
@@ -96,7 +96,7 @@ class AnswerBody(QWidget):
             self._add_blocks(rest)
         self._done = len(self._text)
         self._ahead = open_fence(self._text[:LONGEST_SHOWN])
-        self._blocks.addWidget(StackChange(stack))
+        self._blocks.addWidget(StackChange(stack, self))
 
     def show_whole(self, text: str, spans: Sequence[StackSpan] = ()) -> None:
         """A text that has come to its end; spans: where several stacks said it."""
@@ -106,14 +106,14 @@ class AnswerBody(QWidget):
         whole = json_block(plain(shown))
         cut = parts(shown, [span for span in spans if span.text_start < len(shown)])
         if not cut and whole is not None:
-            self._blocks.addWidget(CodeFrame(whole))
+            self._blocks.addWidget(CodeFrame(whole, self))
         elif not cut:
             self._add_blocks(shown)
         for place, part in enumerate(cut):
             if place:
-                self._blocks.addWidget(StackChange(part.stack))
+                self._blocks.addWidget(StackChange(part.stack, self))
             if whole is not None:
-                self._blocks.addWidget(CodeFrame(Code("json", plain(part.text))))
+                self._blocks.addWidget(CodeFrame(Code("json", plain(part.text)), self))
             elif part.text.strip():
                 self._add_blocks(part.text)
         self._show_left_out()
@@ -150,7 +150,7 @@ class AnswerBody(QWidget):
         if code is not None:
             if not isinstance(self._tail, CodeFrame):
                 self._drop_tail()
-                self._tail = CodeFrame(code)
+                self._tail = CodeFrame(code, self)
                 self._blocks.addWidget(self._tail)
             self._tail.grow_to(code)
             return
@@ -167,10 +167,10 @@ class AnswerBody(QWidget):
                 self._blocks.addWidget(view)
                 view.show_html(block.html)
             else:
-                self._blocks.addWidget(CodeFrame(block))
+                self._blocks.addWidget(CodeFrame(block, self))
 
     def _rich_text(self) -> RichText:
-        view = RichText()
+        view = RichText(parent=self)
         view.setAccessibleName(self.tr("Answer"))
         view.link_followed.connect(self.link_followed)
         return view

@@ -65,6 +65,7 @@ class AnswerFeedback(QObject):
         self._voted: list[Kept] = []
         self._said: dict[str, Kept] = {}  # by turn, of this session
         transcript.judged.connect(self._on_judged)
+        transcript.built.connect(self._on_built)
         feedback.kept.connect(self._on_kept)
         feedback.undone.connect(self._on_undone)
         feedback.failed.connect(self._on_failed)
@@ -95,11 +96,6 @@ class AnswerFeedback(QObject):
     def _keep_votes(self) -> None:
         for correction, origin in self._votes:
             self._feedback.keep(self._dataset, "vote", correction, origin)
-
-    def mark_all(self) -> None:
-        """Shows again what was said of the answers of the open conversation."""
-        for kept in self._said.values():
-            self._mark(kept.turn, kept.verdict)
 
     @Slot(str, str)
     def _on_judged(self, turn: str, verdict: str) -> None:
@@ -206,6 +202,12 @@ class AnswerFeedback(QObject):
         view = self._transcript.answer(turn)
         if view is not None:
             view.mark(verdict)
+
+    @Slot(str)
+    def _on_built(self, turn: str) -> None:
+        """Shows again what was said of this answer."""
+        if (kept := self._said.get(turn)) is not None:
+            self._mark(turn, kept.verdict)
 
     @Slot(object)
     def _on_kept(self, kept: Kept) -> None:

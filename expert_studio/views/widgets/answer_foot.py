@@ -31,18 +31,19 @@ class AnswerFoot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.branches = BranchArrows()
-        self._regenerate = QPushButton(self.tr("Regenerate"))
-        self._continue = QPushButton(self.tr("Continue"))
-        self._copy = QPushButton(self.tr("Copy"))
+        self.branches = BranchArrows(self)
+        self._regenerate = QPushButton(self.tr("Regenerate"), self)
+        self._continue = QPushButton(self.tr("Continue"), self)
+        self._copy = QPushButton(self.tr("Copy"), self)
         self._verdicts = {
-            "good": QPushButton(self.tr("Good")),
-            "bad": QPushButton(self.tr("Bad")),
-            "correct": QPushButton(self.tr("Correct…")),
+            "good": QPushButton(self.tr("Good"), self),
+            "bad": QPushButton(self.tr("Bad"), self),
+            "correct": QPushButton(self.tr("Correct…"), self),
         }
-        self._attribution = QPushButton(self.tr("Attribution"))
-        self._facts = ElidedLabel()
-        self._details = IconButton("info", self.tr("Exactly how this answer was made"))
+        self._attribution = QPushButton(self.tr("Attribution"), self)
+        self._facts = ElidedLabel(parent=self)
+        told = self.tr("Exactly how this answer was made")
+        self._details = IconButton("info", told, parent=self)
         self._build()
         self._connect()
 

@@ -41,14 +41,14 @@ class AnswerView(QWidget):
         super().__init__(parent)
         self._turn = turn
         self._live = live
-        self._chips = StackChips(_first_stack(turn))
-        self._body = AnswerBody()
-        self._note = PlainLabel()
-        self._reading = ReadingBar()
+        self._chips = StackChips(_first_stack(turn), self)
+        self._body = AnswerBody(self)
+        self._note = PlainLabel("", self)
+        self._reading: ReadingBar | None = None  # made when there is something to tell
         self._attribution: AttributionPanel | None = None
         self._details: AnswerDetails | None = None
         self._column = QVBoxLayout(self)
-        self._foot = AnswerFoot()
+        self._foot = AnswerFoot(self)
         self._build()
         if live:
             self._body.begin(turn.text, turn.spans)
@@ -63,7 +63,6 @@ class AnswerView(QWidget):
         column.setSpacing(8)
         column.addWidget(self._chips)
         column.addWidget(self._body)
-        column.addWidget(self._reading)
         self._note.setProperty("role", "warn")
         self._note.setWordWrap(True)
         column.addWidget(self._note)
@@ -97,7 +96,7 @@ class AnswerView(QWidget):
     @property
     def reading(self) -> str:
         """How far what comes before is read, or ""."""
-        return self._reading.told
+        return self._reading.told if self._reading is not None else ""
 
     @property
     def changes(self) -> tuple[StackChange, ...]:
@@ -106,12 +105,12 @@ class AnswerView(QWidget):
 
     def show_read(self, done: int, whole: int) -> None:
         """How many tokens are read of those to read before the next word."""
-        self._reading.show_read(done, whole)
+        self._reading_bar().show_read(done, whole)
 
     def change_stack(self, stack: Stack) -> None:
         """Another stack goes on after the text so far."""
         self._body.change_stack(stack)
-        self._reading.begin_again()
+        self._reading_bar().begin_again()
 
     def mark(self, verdict: str) -> None:
         """What the person said of it: "good", "bad", "correct" or ""."""
@@ -119,14 +118,14 @@ class AnswerView(QWidget):
 
     def append(self, text: str) -> None:
         """Adds streamed text."""
-        self._reading.end()
+        self._end_reading()
         self._body.append(text)
 
     def finish(self, turn: Turn) -> None:
         """The answer ended; formats the whole and shows what it cost."""
         self._turn = turn
         self._live = False
-        self._reading.end()
+        self._end_reading()
         self._chips.set_stack(_first_stack(turn))
         self._show_whole()
 
@@ -173,6 +172,16 @@ class AnswerView(QWidget):
         if self._details is not None:
             self._details.end()
         self._show_open()
+
+    def _reading_bar(self) -> ReadingBar:
+        if self._reading is None:
+            self._reading = ReadingBar(self)
+            self._column.insertWidget(self._column.indexOf(self._note), self._reading)
+        return self._reading
+
+    def _end_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.end()
 
     def _show_open(self) -> None:
         attribution, details = self._attribution, self._details

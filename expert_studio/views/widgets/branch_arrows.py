@@ -21,35 +21,45 @@ class BranchArrows(QWidget):
         super().__init__(parent)
         self._turns: tuple[str, ...] = ()
         self._at = 0
-        self._before = IconButton("left", self.tr("The version before"), side=12)
-        self._after = IconButton("right", self.tr("The version after"), side=12)
-        self._told = QLabel()
-        self._told.setProperty("role", "small")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        for part in (self._before, self._told, self._after):
-            row.addWidget(part)
-        self._before.clicked.connect(self._on_before)
-        self._after.clicked.connect(self._on_after)
+        self._parts: tuple[IconButton, QLabel, IconButton] | None = None
         self.hide()
 
     @property
     def told(self) -> str:
         """ "2 / 3", or "" where there is but one."""
-        return "" if self.isHidden() else self._told.text()
+        return "" if self._parts is None or self.isHidden() else self._parts[1].text()
 
     def show_branches(self, turns: Sequence[str], shown: str) -> None:
         """Hidden where there is but one."""
+        if len(turns) < 2 and len(self._turns) < 2:
+            return  # asked of every turn of a conversation, and few have branches
         self._turns = tuple(turns)
         self.setVisible(len(turns) > 1)
         if len(turns) < 2:
             return
+        before, told, after = self._built()
         self._at = self._turns.index(shown)
-        self._told.setText(f"{self._at + 1} / {len(turns)}")
-        self._told.setAccessibleName(self.tr("Version {0} of {1}").format(self._at + 1, len(turns)))
-        self._before.setEnabled(self._at > 0)
-        self._after.setEnabled(self._at < len(turns) - 1)
+        told.setText(f"{self._at + 1} / {len(turns)}")
+        told.setAccessibleName(self.tr("Version {0} of {1}").format(self._at + 1, len(turns)))
+        before.setEnabled(self._at > 0)
+        after.setEnabled(self._at < len(turns) - 1)
+
+    def _built(self) -> tuple[IconButton, QLabel, IconButton]:
+        """The parts, made with the first branch."""
+        if self._parts is None:
+            before = IconButton("left", self.tr("The version before"), 12, self)
+            after = IconButton("right", self.tr("The version after"), 12, self)
+            told = QLabel(self)
+            told.setProperty("role", "small")
+            row = QHBoxLayout(self)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(0)
+            for part in (before, told, after):
+                row.addWidget(part)
+            before.clicked.connect(self._on_before)
+            after.clicked.connect(self._on_after)
+            self._parts = (before, told, after)
+        return self._parts
 
     def step(self, by: int) -> None:
         """As by hand: -1 to the version before, 1 to the one after."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from expert_studio.views import theme
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 WIDTH = 44
 SPACING = 7
@@ -14,8 +15,7 @@ NEARLY_FULL = 0.9
 class ContextMeter(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ThinBar()
         self._bar.setFixedWidth(WIDTH)
         self._bar.setAccessibleName(self.tr("Context in use"))
         self._told = QLabel()

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
 from expert_studio.views.widgets.quantities import size_text, time_left_text
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 _STEPS = 1000
 _TEXT_EVERY_S = 0.5  # figures that change ten times a second cannot be read
@@ -61,8 +61,7 @@ class DatasetJobCard(QFrame):
         for button in (self._pause, self._stop):
             button.setProperty("role", "small")
             head.addWidget(button)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ThinBar()
         self._bar.setAccessibleName(self.tr("How far the work is"))
         self._text = QLabel()
         self._text.setProperty("role", "secondary")

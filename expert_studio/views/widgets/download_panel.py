@@ -11,7 +11,6 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from expert_studio.runtime.base_download import BaseDownload
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text, speed_text, time_left_text
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 _TEXT_EVERY_S = 1.0  # a rate that changes ten times a second cannot be read
 _BAR_STEPS = 1000
@@ -48,8 +48,7 @@ class DownloadPanel(QFrame):
         self._text = PlainLabel()
         self._text.setProperty("role", "secondary")
         self._text.setAccessibleName(self.tr("How far the download is"))
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ThinBar()
         self._bar.setAccessibleName(self.tr("Downloading the base"))
         self._pause = QPushButton(self.tr("Pause"))
         self._pause.setProperty("role", "small")

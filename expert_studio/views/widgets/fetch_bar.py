@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.experts.fetch_control import FetchProgress
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.quantities import size_text
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 
 class FetchBar(QFrame):
@@ -27,8 +28,7 @@ class FetchBar(QFrame):
         self.stop.setProperty("role", "quiet")
         self.stop.setAccessibleName(self.tr("Stop fetching"))
         self.stop.clicked.connect(self.stop_wanted)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ThinBar()
         self._bar.setAccessibleName(self.tr("Fetching"))
         row = QHBoxLayout()
         row.addWidget(self._text, 1)

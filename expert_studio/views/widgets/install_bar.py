@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.errors import ArchiveError, ConsentError, ExpertError, IntegrityError
 from expert_studio.core.experts.acceptance import Acceptance
@@ -31,6 +31,7 @@ from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.inference.conversation import BaseDescription
 from expert_studio.runtime.background import Background
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 EXPERT_SUFFIX = ".expert"
 
@@ -131,8 +132,7 @@ class InstallBar(QFrame):
         self._stop.setProperty("role", "quiet")
         self._stop.setAccessibleName(self._stop.text())
         self._stop.clicked.connect(self._on_stop)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ThinBar()
         self._bar.setAccessibleName(self.tr("Installing experts"))
         row = QHBoxLayout()
         row.addWidget(self._text, 1)

@@ -9,7 +9,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
@@ -18,6 +17,7 @@ from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.plain_words import plain_tip
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 _STEPS = 1000
 
@@ -63,7 +63,7 @@ class JobCard(CardButton):
         self._job = job
         self._compact = False
         self._kind, self._name = QLabel(), ElidedLabel()
-        self._bar = QProgressBar()
+        self._bar = ThinBar()
         self._amount, self._left, self._rate = ElidedLabel(), QLabel(), QLabel()
         self._stop = IconButton("stop", "", side=12)
         self._stop.clicked.connect(self._on_stop)
@@ -74,7 +74,6 @@ class JobCard(CardButton):
     def _build(self) -> None:
         self._kind.setProperty("role", "small")
         self._name.setProperty("role", "strong")
-        self._bar.setTextVisible(False)
         head = QHBoxLayout()
         head.setSpacing(4)
         names = QVBoxLayout()

@@ -25,13 +25,13 @@ class MessageBubble(QWidget):
     def __init__(self, turn: Turn, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._turn = turn
-        self._frame = QFrame()
+        self._frame = QFrame(self)
         self._frame.setProperty("role", "bubble")
-        self._text = RichText()
+        self._text = RichText(parent=self._frame)
         self._natural: tuple[object, int] = (None, 0)  # of what text and type, how wide
         self._text.setAccessibleName(self.tr("You said"))
-        self.branches = BranchArrows()
-        self._edit = QPushButton(self.tr("Edit"))
+        self.branches = BranchArrows(self)
+        self._edit = QPushButton(self.tr("Edit"), self)
         self._build()
         self._text.show_html(as_plain_html(self._shown()))
         self._hug()

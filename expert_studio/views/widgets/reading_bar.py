@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 LEAST_TOKENS = 512  # below, it is over before it could be read
 WIDTH = 160
@@ -11,10 +13,9 @@ WIDTH = 160
 class ReadingBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._told = QLabel()
+        self._told = QLabel(self)
         self._told.setProperty("role", "small")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ThinBar(self)
         self._bar.setFixedWidth(WIDTH)
         self._bar.setAccessibleName(self.tr("Tokens read"))
         row = QHBoxLayout(self)

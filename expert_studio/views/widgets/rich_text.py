@@ -141,10 +141,10 @@ class CodeFrame(QFrame):
         self.setProperty("role", "code")
         self._code = code
         self._shown = theme.tokens_of(self)
-        self._language = QLabel(code.language or self.tr("text"))
+        self._language = QLabel(code.language or self.tr("text"), self)
         self._language.setProperty("role", "faint")
-        self._text = RichText(wrap=False)
-        self._copy = QPushButton(self.tr("Copy"))
+        self._text = RichText(False, self)
+        self._copy = QPushButton(self.tr("Copy"), self)
         self._back = QTimer(self)
         self._build()
 

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner
 from expert_studio.core.inference.stack import EMPTY, Stack
@@ -15,6 +15,7 @@ from expert_studio.views.theme_tokens import SMALL_PX, STATUS_HEIGHT
 from expert_studio.views.widgets.memory_bar import MemoryBar
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.state_dot import DotState, StateDot
+from expert_studio.views.widgets.thin_bar import ThinBar
 
 
 class StatusLine(QFrame):
@@ -28,7 +29,7 @@ class StatusLine(QFrame):
         self._base = QLabel()
         self._stack = QLabel()
         self._speed = QLabel()
-        self._progress = QProgressBar()
+        self._progress = ThinBar()
         self._bar = MemoryBar()
         self._total = QLabel()
         self._described: BaseDescription | None = None
@@ -51,7 +52,6 @@ class StatusLine(QFrame):
         self._speed.setToolTip(self.tr("Tokens per second of the last answer"))
         self._total.setProperty("role", "small")
         self._progress.setRange(0, 100)
-        self._progress.setTextVisible(False)
         self._progress.setFixedWidth(190)
         self._progress.setAccessibleName(self.tr("Loading the base"))
         self._bar.setFixedWidth(190)

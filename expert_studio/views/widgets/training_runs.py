@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
     QStackedWidget,
     QToolButton,
@@ -32,6 +31,7 @@ from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.state_dot import StateDot
+from expert_studio.views.widgets.thin_bar import ThinBar
 from expert_studio.views.widgets.training_curves import MOST_COMPARED
 from expert_studio.views.widgets.training_words import (
     DOTS,
@@ -208,9 +208,8 @@ class RunRow(CardButton):
         names.setSpacing(3)
         names.addLayout(head)
         names.addWidget(self._told)
-        self._bar = QProgressBar()
+        self._bar = ThinBar()
         self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
         self._bar.setFixedWidth(170)
         self._step, self._left = QLabel(), QLabel()
         under = QHBoxLayout()

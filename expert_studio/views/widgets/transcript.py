@@ -2,7 +2,7 @@
 
 Follows the text while it streams until the person scrolls up, and again from the bottom.
 A long conversation is built from its end; older turns are added when scrolled to, in parts
-that are laid out by themselves: what grows below moves a few parts, not hundreds of turns.
+that are laid out by themselves, and folded while they are far from what is seen.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from expert_studio.core.inference.turns import Turn
 from expert_studio.views.widgets.answer_view import AnswerView
 from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.message_bubble import MessageBubble
+from expert_studio.views.widgets.transcript_part import TranscriptPart
 
 COLUMN_WIDTH = 840
 BATCH = 16  # turns in a part
 SPACING = 16
 NEAR_END = 12
-FIRST_S = 0.04  # so long, at most about, turns are built before a conversation is shown
-EACH_S = 0.015  # and so long in each turn of the event loop after it
+FIRST_S = 0.025  # so long, at most about, turns are built before a conversation is shown
+EACH_S = 0.008  # and so long in each turn of the event loop after it
+NEAR = 2  # heights of the window above and below, within which parts are unfolded
 
 
 class Transcript(ColumnScroll):
@@ -36,6 +38,7 @@ class Transcript(ColumnScroll):
     inquired(str, str): turn, and what is asked about it, as `AnswerView.inquired`.
     judged(str, str): turn, and what the person says of it, as `AnswerFoot.judged`.
     link_followed(str): a link in an answer was clicked; nothing was opened.
+    built(str): an answer that was said before has its view now.
     """
 
     regenerate_wanted = Signal()
@@ -45,6 +48,7 @@ class Transcript(ColumnScroll):
     inquired = Signal(str, str)
     judged = Signal(str, str)
     link_followed = Signal(str)
+    built = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(COLUMN_WIDTH, parent)
@@ -55,7 +59,10 @@ class Transcript(ColumnScroll):
         self._building.setInterval(0)
         self._building.timeout.connect(self._on_building)
         self._views: list[MessageBubble | AnswerView] = []
-        self._parts: list[QVBoxLayout] = []  # of older turns, topmost last
+        self._parts: list[TranscriptPart] = []  # of older turns, topmost last
+        self._folding = QTimer(self)
+        self._folding.setInterval(0)
+        self._folding.timeout.connect(self._on_folding)
         self._marked: AnswerView | None = None  # as the last
         self._following = True
         self._live_turn = ""
@@ -152,48 +159,47 @@ class Transcript(ColumnScroll):
         self._older = []
         self._due = 0
         self._building.stop()
+        self._folding.stop()
         while self._views:
             self._remove(self._views.pop())
         while self._parts:
-            self._parts.pop().parentWidget().deleteLater()
+            self._parts.pop().deleteLater()
         self._more.hide()
         self._following = True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_latest()
+        if self._parts:
+            self._folding.start()
 
     def _add(self, turn: Turn, live: bool, at_top: bool = False) -> None:
         view: MessageBubble | AnswerView
+        place = self._top_part() if at_top else self._column
+        holder = place.parentWidget()  # known from the start: what is moved is styled twice
         if turn.role == "user":
-            view = MessageBubble(turn)
+            view = MessageBubble(turn, holder)
             view.edit_wanted.connect(self.edit_wanted)
             view.branches.wanted.connect(self.branch_wanted)
         else:
-            view = AnswerView(turn, live)
+            view = AnswerView(turn, live, holder)
             view.regenerate_wanted.connect(self.regenerate_wanted)
             view.continue_wanted.connect(self.continue_wanted)
             view.branch_wanted.connect(self.branch_wanted)
             view.inquired.connect(self.inquired)
             view.judged.connect(self.judged)
             view.link_followed.connect(self.link_followed)
-        if at_top:
-            self._top_part().insertWidget(0, view)
-        else:
-            self._column.insertWidget(self._column.count() - 1, view)
+        place.insertWidget(0 if at_top else place.count() - 1, view)
+        view.show()  # else Qt does it later, and lays out all of it once more
         self._views.insert(0 if at_top else len(self._views), view)
         self._show_branches_of(view)
 
     def _top_part(self) -> QVBoxLayout:
         """Where the next older turn has its place."""
-        if not self._parts or self._parts[-1].count() >= BATCH:
-            holder = QWidget()
-            self._column.insertWidget(1, holder)
-            part = QVBoxLayout(holder)
-            part.setContentsMargins(0, 0, 0, 0)
-            part.setSpacing(SPACING)
-            self._parts.append(part)
-        return self._parts[-1]
+        if not self._parts or self._parts[-1].turns.count() >= BATCH:
+            self._parts.append(TranscriptPart(SPACING, self.column))
+            self._column.insertWidget(1, self._parts[-1])
+        return self._parts[-1].turns
 
     def _show_branches_of(self, view: MessageBubble | AnswerView) -> None:
         beside = self._branches.get(view.turn.id, ())
@@ -235,6 +241,8 @@ class Transcript(ColumnScroll):
 
     @Slot(int)
     def _on_value(self, value: int) -> None:
+        if self._parts:
+            self._folding.start()
         if self._programmatic:
             return
         bar = self.verticalScrollBar()
@@ -264,24 +272,56 @@ class Transcript(ColumnScroll):
             self._due -= 1
             turn = self._older.pop()
             self._add(turn, live=turn.id == self._live_turn, at_top=True)
+            if turn.role == "assistant":
+                self.built.emit(turn.id)
             if time.monotonic() > until:
                 break
-        content = self.widget()
-        if content is not None and (layout := content.layout()) is not None:
-            layout.activate()
-            # tells the scroll area its new height now, so that what is seen can stay put
-            QApplication.sendEvent(content, QEvent(QEvent.Type.LayoutRequest))
+        self._lay_out_now()
         self._programmatic = False
         self._more.setVisible(bool(self._older))
         self._mark_last()
-        if self._following:
-            self._scroll_to_end()
-        else:
-            bar.setValue(max(bar.maximum() - from_end, 1))
+        self._stay_at(from_end)
         if self._due:
             self._building.start()
         else:
             self._building.stop()
+            self._folding.start()
+
+    def _lay_out_now(self) -> None:
+        """Tells the scroll area its new height now, so that what is seen can stay put."""
+        content = self.widget()
+        if content is not None and (layout := content.layout()) is not None:
+            layout.activate()
+            QApplication.sendEvent(content, QEvent(QEvent.Type.LayoutRequest))
+
+    def _stay_at(self, from_end: int) -> None:
+        bar = self.verticalScrollBar()
+        if self._following:
+            self._scroll_to_end()
+        else:
+            bar.setValue(max(bar.maximum() - from_end, 1))
+
+    @Slot()
+    def _on_folding(self) -> None:
+        """Unfolds a part near what is seen, or folds one far from it; one in each turn."""
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        near = range(bar.value() - NEAR * height, bar.value() + (NEAR + 1) * height)
+        top = self.column.y()
+        for part in self._parts:
+            above = top + part.y() + part.height()  # where it ends
+            far = above < near.start or top + part.y() > near.stop
+            if far == part.folded:
+                continue
+            if far and not part.fold():
+                continue
+            if not far:
+                from_end = bar.maximum() - bar.value()
+                part.unfold()
+                self._lay_out_now()
+                if above <= bar.value():
+                    self._stay_at(from_end)
+            return
+        self._folding.stop()
 
     @Slot()
     def _on_latest(self) -> None:
