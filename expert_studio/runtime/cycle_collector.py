@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-LOOK_EVERY_MS = 1_000
+LOOK_EVERY_MS = 250  # what was made meanwhile is looked at in one go
 TURN_S = 0.0005
+LONG_S = 0.04  # what outlives a collection that takes longer is taken for lasting
 
 
 class CycleCollector(QObject):
@@ -56,5 +58,9 @@ class CycleCollector(QObject):
     def _on_look(self) -> None:
         counts, thresholds = gc.get_count(), gc.get_threshold()
         due = [g for g in range(3) if thresholds[g] and counts[g] > thresholds[g]]
-        if due:
-            gc.collect(max(due))
+        if not due:
+            return
+        began = time.perf_counter()
+        gc.collect(max(due))
+        if max(due) == 2 and time.perf_counter() - began > LONG_S:
+            gc.freeze()

@@ -18,7 +18,7 @@ Signals:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -51,8 +51,17 @@ class _Live:
 
     request: str
     conversation: str
-    turn: Turn
+    begun: Turn
     kept_length: int = 0
+    arrived: list[str] = field(default_factory=list)  # not yet joined to what was said before
+
+    @property
+    def turn(self) -> Turn:
+        """With all that has arrived."""
+        if self.arrived:
+            self.begun = replace(self.begun, text="".join((self.begun.text, *self.arrived)))
+            self.arrived.clear()
+        return self.begun
 
 
 class Dialogue(QObject):
@@ -133,7 +142,7 @@ class Dialogue(QObject):
 
     def answers(self, turn: str) -> bool:
         """Whether this turn is the answer under way."""
-        return self._live is not None and self._live.turn.id == turn
+        return self._live is not None and self._live.begun.id == turn
 
     def open(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -290,15 +299,15 @@ class Dialogue(QObject):
         live = self._live
         if live is None or live.request != request:
             return
-        live.turn = replace(live.turn, text=live.turn.text + text)
+        live.arrived.append(text)
         if self._is_open(live.conversation):
-            self.text_arrived.emit(live.turn.id, text)
+            self.text_arrived.emit(live.begun.id, text)
 
     @Slot(str, int, int)
     def _on_prompt_read(self, request: str, done: int, whole: int) -> None:
         live = self._live
         if live is not None and live.request == request and self._is_open(live.conversation):
-            self.prompt_read.emit(live.turn.id, done, whole)
+            self.prompt_read.emit(live.begun.id, done, whole)
 
     @Slot()
     def _on_settled(self) -> None:
@@ -321,7 +330,7 @@ class Dialogue(QObject):
         if not spans and turn.stack is not None:
             spans = (StackSpan(turn.stack, 0, 0, 0),)
         spans = (*spans, StackSpan(stack, 0, 0, len(turn.text)))
-        live.turn = replace(turn, stack=stack, spans=spans)
+        live.begun = replace(turn, stack=stack, spans=spans)
         live.kept_length = len(turn.text)
         self._keep_or_tell(self._history.keep_parts, live.turn)
         if self._is_open(live.conversation):

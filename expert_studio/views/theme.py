@@ -160,7 +160,7 @@ def mono_family() -> str:
 
 
 def restyle(widget: QWidget, **properties: object) -> None:
-    """Sets dynamic properties the style sheet looks at, and lets it look again where one changed."""
+    """Sets dynamic properties the style sheet looks at; it looks again where one changed."""
     changed = [name for name, value in properties.items() if widget.property(name) != value]
     if not changed:
         return

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from expert_studio.runtime import cycle_collector
 from expert_studio.runtime.cycle_collector import TURN_S, CycleCollector
 
 
@@ -49,6 +50,25 @@ def test_no_other_thread_collects(qapp: QApplication, qtbot: QtBot) -> None:
     assert kept
     assert ended_on == [threading.get_ident()]
     assert QThread.currentThread() is qapp.thread()
+
+
+def test_what_outlives_a_long_collection_is_not_looked_at_again(
+    qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cycle_collector, "LONG_S", 0.0)
+    thresholds = gc.get_threshold()
+    collector = CycleCollector()
+    collector.start()
+    try:
+        gc.set_threshold(thresholds[0], 1, 1)
+        kept = [[] for _ in range(1_000)]
+        while not gc.get_freeze_count():
+            kept += [[] for _ in range(2 * thresholds[0])]
+            qtbot.wait(1)
+    finally:
+        gc.set_threshold(*thresholds)
+        collector.close()
+    assert kept
 
 
 def test_collecting_is_handed_back_as_it_was(qapp: QApplication) -> None:

@@ -63,8 +63,9 @@ def with_attached(text: str, files: Sequence[AttachedText]) -> str:
         # the first look is quick, also at megabytes
         runs = re.findall(r"`{3,}", file.text) if "```" in file.text else ()
         fence = "`" * (max(map(len, runs), default=2) + 1)
-        parts.append(f"{file.name}:\n{fence}\n{file.text.rstrip()}\n{fence}")
-    return "\n\n".join(parts)
+        between = "\n\n" if parts else ""
+        parts += [f"{between}{file.name}:\n{fence}\n", file.text.rstrip(), f"\n{fence}"]
+    return "".join(parts)  # megabytes are copied once
 
 
 def _decoded(raw: bytes) -> str | None:

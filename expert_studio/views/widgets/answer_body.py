@@ -40,6 +40,7 @@ class AnswerBody(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._text = ""
+        self._beyond: list[str] = []  # what came after as much as is shown, not yet joined to it
         self._done = 0  # characters of the text that stand in finished blocks
         self._ahead = ""  # a fence that the part before left open
         self._tail: RichText | CodeFrame | None = None
@@ -56,6 +57,9 @@ class AnswerBody(QWidget):
 
     @property
     def text(self) -> str:
+        if self._beyond:
+            self._text = "".join((self._text, *self._beyond))
+            self._beyond.clear()
         return self._text
 
     @property
@@ -81,11 +85,11 @@ class AnswerBody(QWidget):
 
     def append(self, text: str) -> None:
         """Adds streamed text."""
-        whole_shown = len(self._text) <= LONGEST_SHOWN
-        self._text += text
-        if whole_shown:
+        if len(self._text) <= LONGEST_SHOWN:
+            self._text += text
             self._show_stream()
         else:
+            self._beyond.append(text)
             self._show_left_out()
 
     def change_stack(self, stack: Stack) -> None:
@@ -94,7 +98,7 @@ class AnswerBody(QWidget):
         self._drop_tail()
         if rest.strip():
             self._add_blocks(rest)
-        self._done = len(self._text)
+        self._done = len(self.text)
         self._ahead = open_fence(self._text[:LONGEST_SHOWN])
         self._blocks.addWidget(StackChange(stack, self))
 
@@ -126,9 +130,10 @@ class AnswerBody(QWidget):
                 widget.hide()
                 widget.deleteLater()
         self._text, self._done, self._ahead = "", 0, ""
+        self._beyond.clear()
 
     def _show_left_out(self) -> None:
-        left_out = len(self._text) - LONGEST_SHOWN
+        left_out = len(self._text) + sum(map(len, self._beyond)) - LONGEST_SHOWN
         self._left_out.setVisible(left_out > 0)
         if left_out > 0:
             told = self.tr("… and {0} more characters; Copy takes all of them.")

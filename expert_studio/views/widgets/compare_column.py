@@ -135,6 +135,8 @@ class CompareColumn(QFrame):
 
     def set_choices(self, names: Sequence[str]) -> None:
         """The stacks there are; the one that was chosen stays so while it is among them."""
+        if list(names) == [self._choice.itemText(at) for at in range(self._choice.count())]:
+            return  # asked at every move of a slider
         chosen = self.choice
         with QSignalBlocker(self._choice):
             self._choice.clear()

@@ -158,6 +158,9 @@ class Composer(QFrame):
 
     def set_composition(self, composition: Composition) -> None:
         """What a conversation was last asked with; experts gone since are left out."""
+        wanted = (composition.chosen, composition.adjusted, composition.mode, composition.grammar)
+        if wanted == (self._chosen, self._adjusted, self._mode, self._grammar):
+            return
         self._chosen = dict(composition.chosen)
         self._adjusted = dict(composition.adjusted)
         self._mode = composition.mode
