@@ -171,10 +171,10 @@ class _Reader(QThread):
             if identifier not in self._traces:
                 self._traces[identifier] = RunTrace(run)
         changed: set[str] = set()
-        in_line = {entry.run.identifier for entry in waiting(self._runs)}
+        line = {entry.run.identifier: at for at, entry in enumerate(waiting(self._runs), 1)}
         for identifier, trace in self._traces.items():
-            if trace.queued != (identifier in in_line):
-                trace.queued = identifier in in_line
+            if trace.place_in_line != line.get(identifier, 0):
+                trace.place_in_line = line.get(identifier, 0)
                 changed.add(identifier)
         shown_first = sorted(found, key=lambda name: name not in wanted.shown)
         with _yielding():

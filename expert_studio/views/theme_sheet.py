@@ -2,7 +2,7 @@
 
 A widget takes a look by a dynamic property: `widget.setProperty("role", "card")`.
 Roles: page, surface, sunken, card, inset, rail, status, header, chip, bubble,
-title, heading, strong, muted, faint, small, mono, figure, good, warn, bad;
+title, heading, strong, muted, faint, small, mono, sample, figure, good, warn, bad;
 buttons: primary, quiet, link, nav, segment, danger.
 """
 
@@ -59,6 +59,7 @@ QLabel[role="small"] { color: $muted; font-size: ${small}px; }
 QLabel[role="secondary"] { color: $muted; font-size: ${secondary}px; }
 QLabel[role="mono"] { font-family: $mono; font-size: ${secondary}px; color: $muted; }
 QLabel[role="facts"] { font-family: $mono; font-size: ${small}px; color: $muted; }
+QLabel[role="sample"] { font-family: $mono; font-size: ${small}px; color: $good; }
 QLabel[role="good"] { color: $good; font-size: ${small}px; }
 QLabel[role="warn"] { color: $warn; font-size: ${small}px; }
 QLabel[role="bad"] { color: $bad; font-size: ${small}px; }

@@ -22,8 +22,9 @@ from expert_studio.views.widgets.training_axis import (
     ticks,
     value_range,
 )
-from expert_studio.views.widgets.training_chart import CurveChart, Line
+from expert_studio.views.widgets.training_chart import CurveChart
 from expert_studio.views.widgets.training_curves import TrainingCurves
+from expert_studio.views.widgets.training_strokes import Line
 from tests.synthetic_runs import append, step_lines, write_run
 
 WAIT_MS = 240_000

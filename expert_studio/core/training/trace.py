@@ -71,6 +71,7 @@ class Glance:
     began_s: float  # when it was first launched; 0 before
     resumable: bool = False
     readable: bool = True
+    place_in_line: int = 0  # of a queued one: 1 is next
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class RunTrace:
         self._began_s = 0.0
         self._alive = False
         self._paused = False
-        self.queued = False  # it waits for its turn; whoever watches the line says so
+        self.place_in_line = 0  # it waits for its turn; whoever watches the line says so
         self._advice: tuple[Advice, ...] = ()
         self._advised_at: tuple[int, int, bool] | None = None
         try:
@@ -159,7 +160,7 @@ class RunTrace:
 
     @property
     def status(self) -> Status:
-        if self.queued and not self._alive:
+        if self.place_in_line and not self._alive:
             return "queued"
         if self._launched is None:
             return "ready"
@@ -184,6 +185,7 @@ class RunTrace:
             self._began_s,
             resumable=self.status in ("stopped", "failed", "lost", "ready", "paused"),
             readable=self.recipe is not None,
+            place_in_line=self.place_in_line,
         )
 
     def portrait(self, window: tuple[float, float] | None = None) -> Portrait:

@@ -8,21 +8,19 @@ Wheel zooms, drag pans, a double click or the 0 key shows everything again.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QPixmap,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -38,33 +36,12 @@ from expert_studio.views.widgets.training_axis import (
 )
 from expert_studio.views.widgets.training_grid import BOTTOM, paint_grid, value_ticks
 from expert_studio.views.widgets.training_hover import paint_hover
+from expert_studio.views.widgets.training_strokes import Line, Parts, paint_strokes
 
 _TOP, _RIGHT = 8.0, 14.0
 _ZOOM = 1.25  # a notch of the wheel
 _LEAST_STEPS = 4.0
 _FEW_POINTS = 60  # all of them count for the height of the chart
-Parts = list[list[QPointF]]  # of one curve, between its gaps
-DASHES: tuple[tuple[float, ...], ...] = ((), (6, 3), (2, 3), (8, 3, 2, 3))
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a chart.
-
-    `colour` is the name of a token. `smooth` is drawn over `measured`, which then goes pale.
-    `dash` and `dotted` tell lines apart without colour.
-    """
-
-    label: str
-    colour: str
-    measured: Curve
-    smooth: Curve | None = None
-    dash: int = 0
-    dotted: bool = False
-
-    @property
-    def shown(self) -> Curve:
-        return self.smooth or self.measured
 
 
 class CurveChart(QWidget):
@@ -89,6 +66,8 @@ class CurveChart(QWidget):
         self._polygons: list[tuple[Line, Parts, Parts]] | None = None
         self._drawn: tuple[tuple[float, Tokens, bool], QPixmap] | None = None
         self._x = self._y = Scale(0, 1, 0, 1)
+        self._framed = False  # reached by keyboard: a frame says that keys come here
+        self._waiting_text = self.tr("The first step is still being prepared.")
         if not compact:
             self.setMouseTracking(True)
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -123,6 +102,11 @@ class CurveChart(QWidget):
             first = float(min(starts, default=0))
             self._whole = (first, max(first + 1.0, float(max([*ends, last_step], default=1))))
         self.setAccessibleDescription(self.in_words())
+        self._forget()
+
+    def set_waiting_text(self, text: str) -> None:
+        """What stands where there is no line to draw."""
+        self._waiting_text = text
         self._forget()
 
     def set_log(self, log: bool) -> None:
@@ -232,6 +216,15 @@ class CurveChart(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.reset()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        by_keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._framed = event.reason() in by_keys
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._framed = False
+        self.update()
+
     def leaveEvent(self, event: QEvent) -> None:
         self._hover = None
         self.update()
@@ -270,7 +263,7 @@ class CurveChart(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The curves are drawn once and kept: the pointer moves over thousands of points."""
-        key = (self.devicePixelRatioF(), tokens_of(self), self.hasFocus())
+        key = (self.devicePixelRatioF(), tokens_of(self), self._framed)
         if self._polygons is None or self._drawn is None or self._drawn[0] != key:
             self._drawn = (key, self.picture(key[0]))
         painter = QPainter(self)
@@ -289,20 +282,19 @@ class CurveChart(QWidget):
             painter.setPen(QColor(tokens.muted))
             painter.setFont(body_font(11))
             if not self._compact:
-                text = self.tr("The first step is still being prepared.")
-                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._waiting_text)
             return
         if not self._compact:
-            paint_grid(
-                painter, tokens, (self._x, self._y), self._format, self._marks, self.hasFocus()
-            )
+            scales = (self._x, self._y)
+            paint_grid(painter, tokens, scales, self._format, self._marks, self._framed)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.save()
-        painter.setClipRect(
-            QRectF(self._x.first_px - 3, 0, self._x.last_px - self._x.first_px + 6, self.height())
+        corners = (
+            QPointF(self._x.first_px, self._y.last_px),
+            QPointF(self._x.last_px, self._y.first_px),
         )
-        for line, measured, smooth in self._polygons or ():
-            self._paint_line(painter, tokens, line, measured, smooth)
+        painter.setClipRect(QRectF(*corners).adjusted(-3, -3, 3, 3))
+        paint_strokes(painter, tokens, self._polygons or (), self._compact)
         painter.restore()
 
     def _lay_out(self, metrics: QFontMetricsF) -> None:
@@ -337,47 +329,21 @@ class CurveChart(QWidget):
         ]
 
     def _polygons_of(self, curve: Curve) -> Parts:
-        """The parts of a curve between its gaps, in pixels."""
+        """The parts of a curve in sight between its gaps, in pixels."""
         parts: list[list[QPointF]] = [[]]
         x, y = self._x, self._y
-        for step, value in zip(curve.steps, curve.values, strict=True):
+        first = max(0, bisect_left(curve.steps, x.low) - 1)
+        last = bisect_right(curve.steps, x.high) + 1
+        across = (x.last_px - x.first_px) / ((x.high - x.low) or 1.0)
+        begin = x.first_px - x.low * across
+        for step, value in zip(curve.steps[first:last], curve.values[first:last], strict=True):
             place = y.place(value) if math.isfinite(value) else math.nan
             if math.isnan(place):
                 if parts[-1]:
                     parts.append([])
                 continue
-            parts[-1].append(QPointF(x.place(step), min(max(place, -1e4), 1e4)))
+            parts[-1].append(QPointF(begin + step * across, min(max(place, -1e4), 1e4)))
         return [part for part in parts if part]
-
-    def _paint_line(
-        self,
-        painter: QPainter,
-        tokens: Tokens,
-        line: Line,
-        measured: Parts,
-        smooth: Parts,
-    ) -> None:
-        colour = QColor(getattr(tokens, line.colour))
-        width = 1.4 if self._compact else 1.8
-        for number, polygons in enumerate((measured, smooth)):
-            shade = QColor(colour)
-            if number == 0 and smooth:
-                shade.setAlphaF(0.34 if tokens.dark else 0.28)
-            pen = QPen(shade, 1.0 if number == 0 and smooth else width)
-            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-            if line.dash and not (number == 0 and smooth):
-                pen.setDashPattern(DASHES[line.dash % len(DASHES)] or (1, 0))
-            painter.setPen(pen)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for polygon in polygons:
-                painter.drawPolyline(QPolygonF(polygon))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour)
-        few = line.dotted and sum(len(polygon) for polygon in measured) <= 60
-        for polygon in measured:
-            if (few or len(polygon) == 1) and not self._compact:
-                for point in polygon:
-                    painter.drawEllipse(point, 2.6, 2.6)
 
 
 def _deciding(line: Line) -> Curve:

@@ -29,8 +29,9 @@ from expert_studio.views.theme_tokens import CARD_PADDING
 from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
-from expert_studio.views.widgets.training_chart import CurveChart, Line
+from expert_studio.views.widgets.training_chart import CurveChart
 from expert_studio.views.widgets.training_legend import Legend
+from expert_studio.views.widgets.training_strokes import Line
 from expert_studio.views.widgets.training_words import Quantity, curve_name, quantities
 
 COLOURS = ("accent", "task", "good", "warn", "kv", "base")
@@ -148,6 +149,8 @@ class TrainingCurves(QWidget):
         chosen = self._quantities[self._chosen]
         lines = self._lines(chosen)
         last = max((p.glance.pace.total_steps for p in portraits), default=0)
+        if not there:
+            self.chart.set_waiting_text(self._why_empty())
         self._title.setText(chosen.title)
         self.chart.setAccessibleName(self.tr("{what} by step").format(what=chosen.title))
         self.chart.show_lines(lines, last, self._marks(), chosen.as_text, chosen.from_zero)
@@ -205,6 +208,14 @@ class TrainingCurves(QWidget):
             return lines
         whole = [line for line in lines if not line.dash]
         return [*whole, replace(broken[0], label=self.tr("eval"), colour="muted")]
+
+    def _why_empty(self) -> str:
+        status = self._portraits[0].glance.status if self._portraits else "running"
+        if status == "queued":
+            return self.tr("It waits for its turn: the runs before it go first.")
+        if status == "running":
+            return self.tr("The first step is still being prepared.")
+        return self.tr("No step was done.")
 
     def _marks(self) -> list[tuple[int, str]]:
         if len(self._portraits) != 1 or not self._portraits[0].best:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from expert_studio.core.planning import RunPlan
+from expert_studio.views.theme import restyle
 from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.setting_card import note
 
@@ -18,7 +19,7 @@ class TrainingFoot(QWidget):
         super().__init__(parent)
         self.setProperty("role", "status")
         self.fault = QLabel()
-        self.fault.setProperty("role", "bad")
+        self.fault.setProperty("role", "secondary")
         self.fault.setWordWrap(True)
         self.memory = note("")
         told = QVBoxLayout()
@@ -53,17 +54,22 @@ class TrainingFoot(QWidget):
 
     def show_plan(self, plan: RunPlan) -> None:
         """What it will take; where the chat's base is in its way, the button that frees it."""
-        self.memory.setText(plan.words())
+        self._tell(plan.words())
         self.unload.setVisible(not plan.fits and plan.fits_without_chat)
         self.unload.setEnabled(True)
 
     def show_no_plan(self, why: str = "") -> None:
-        self.memory.setText(why)
+        self._tell(why)
         self.unload.hide()
 
-    def show_fault(self, fault: str, ready: bool) -> None:
-        """Says what is wrong, if anything, and whether it can begin."""
+    def _tell(self, words: str) -> None:
+        self.memory.setText(words)
+        self.memory.setVisible(bool(words))
+
+    def show_fault(self, fault: str, ready: bool, wrong: bool = True) -> None:
+        """Says what is wrong or, unless `wrong`, missing yet, and whether it can begin."""
         self.fault.setText(fault)
+        restyle(self.fault, role="bad" if wrong else "secondary")
         self.fault.setVisible(bool(fault))
         for control in (self.start, self.queue, self.priority):
             control.setEnabled(ready)

@@ -27,7 +27,7 @@ def paint_grid(
     marks: Sequence[tuple[int, str]],
     focused: bool,
 ) -> None:
-    """`marks` are steps with a word each; a focused chart has a dotted frame."""
+    """`marks` are steps with a word each; one that keys have reached has a dotted frame."""
     x, y = scales
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     line, words = QPen(QColor(tokens.line), 1), QPen(QColor(tokens.muted), 1)

@@ -14,7 +14,7 @@ from expert_studio.views.theme_tokens import Tokens
 from expert_studio.views.widgets.training_axis import Scale
 
 if TYPE_CHECKING:
-    from expert_studio.views.widgets.training_chart import Line
+    from expert_studio.views.widgets.training_strokes import Line
 
 _PADDING, _ROW = 9.0, 16.0
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from expert_studio.views.theme import body_font, tokens_of
 from expert_studio.views.widgets.plain_words import plain_tip
-from expert_studio.views.widgets.training_chart import DASHES, Line
+from expert_studio.views.widgets.training_strokes import DASHES, Line
 
 _STROKE, _GAP = 16.0, 12.0
 

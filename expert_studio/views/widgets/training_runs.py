@@ -224,7 +224,7 @@ class RunRow(CardButton):
         progress.addStretch(1)
         self._loss = QLabel()
         self._loss.setProperty("role", "mono")
-        self._loss.setFixedWidth(150)
+        self._loss.setFixedWidth(172)
         self._when = QLabel(when_text(glance.began_s) if glance.began_s else "")
         for label in (self._step, self._left, self._when):
             label.setProperty("role", "small")
@@ -276,10 +276,13 @@ class RunRow(CardButton):
         self._bar.setValue(round(1000 * glance.pace.share))
         self._step.setText(step_text(glance))
         self._left.setText(left_text(glance))
-        losses = [loss_text(glance.loss)]
+        losses = []
+        if not math.isnan(glance.loss):
+            losses.append(self.tr("loss {loss}").format(loss=loss_text(glance.loss)))
         if not math.isnan(glance.eval_loss):
             losses.append(self.tr("eval {loss}").format(loss=loss_text(glance.eval_loss)))
         self._loss.setText("  ".join(losses))
+        self._bar.setVisible(glance.status != "queued")
         self._when.setText(when_text(glance.began_s) if glance.began_s else "")
         self.setAccessibleName(
             f"{glance.name}, {status_text(glance.status)}, {step_text(glance)}, "

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from expert_studio.core.training.coach import Advice
 from expert_studio.core.training.events import Sampled
+from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.trace import Portrait
 from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets.elided_label import ElidedLabel
@@ -87,7 +88,8 @@ class TrainingSide(QFrame):
             column.setSpacing(4)
             text = note(said.text)
             text.setProperty("role", "")
-            rule = note(said.rule[:1].upper() + said.rule[1:] + ".")
+            named = said.name == "fallback"  # its rule begins with an expert's name
+            rule = note((said.rule if named else said.rule[:1].upper() + said.rule[1:]) + ".")
             rule.setProperty("role", "small")
             if said.tone != "note":
                 tone = QLabel(
@@ -109,13 +111,11 @@ class TrainingSide(QFrame):
             column = QVBoxLayout(card)
             column.setContentsMargins(11, 9, 11, 9)
             column.setSpacing(4)
-            for text, role in ((sample.prompt, "mono"), (sample.answer, "mono-strong")):
+            for text, role in ((sample.prompt, "facts"), (sample.answer, "sample")):
                 label = QLabel(text.strip()[:_LONGEST_SAMPLE] or "…")
                 label.setTextFormat(Qt.TextFormat.PlainText)
                 label.setWordWrap(True)
-                label.setProperty("role", "facts" if role == "mono" else "")
-                if role != "mono":
-                    label.setProperty("role", "value")
+                label.setProperty("role", role)
                 label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 column.addWidget(label)
             self._column.addWidget(card)
@@ -158,7 +158,7 @@ class TrainingSide(QFrame):
         facts = [
             Fact(self.tr("Learning rate"), f"{schedule.learning_rate:g} {schedule.shape}"),
             Fact(self.tr("Batch"), self.tr("{n} rows").format(n=batch)),
-            Fact(self.tr("Precision"), f"{recipe.precision} · {recipe.quantization}"),
+            Fact(self.tr("Precision"), _precision(recipe)),
             Fact(self.tr("Seed"), str(recipe.seed)),
         ]
         if started is not None:
@@ -170,7 +170,7 @@ class TrainingSide(QFrame):
                         n=f"{started.train_rows:,}", m=f"{started.eval_rows:,}"
                     ),
                 ),
-                Fact(self.tr("Learns"), f"{started.trainable_parameters:,}"),
+                Fact(self.tr("Parameters"), f"{started.trainable_parameters:,}"),
             ]
         if portrait.glance.path.name:
             facts.append(Fact(self.tr("Run"), portrait.glance.identifier))
@@ -193,3 +193,10 @@ class TrainingSide(QFrame):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
+
+
+def _precision(recipe: Recipe) -> str:
+    """What is computed in and, where that differs, what the base is held in."""
+    if recipe.precision == recipe.quantization:
+        return recipe.precision
+    return f"{recipe.precision}, {recipe.quantization}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -25,6 +26,7 @@ from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.quantities import size_text
+from expert_studio.views.widgets.training_axis import figure_text
 from expert_studio.views.widgets.training_curves import TrainingCurves
 from expert_studio.views.widgets.training_scores import RunScores
 from expert_studio.views.widgets.training_side import TrainingSide
@@ -32,6 +34,7 @@ from expert_studio.views.widgets.training_words import (
     SEVERITIES,
     left_text,
     loss_text,
+    share_text,
     speed_figure,
     status_text,
     step_text,
@@ -162,6 +165,8 @@ class TrainingView(QWidget):
             ("speed", self.tr("tokens/s")),
             ("memory", self.tr("memory")),
             ("left", self.tr("time left")),
+            ("margin", self.tr("margin")),
+            ("ranked", self.tr("ranked right")),
         ):
             label, value = QLabel(text), QLabel("—")
             label.setProperty("role", "small")
@@ -186,7 +191,7 @@ class TrainingView(QWidget):
         return "" if self._problem.isHidden() else f"{self._what.text()} {self._why.text()}"
 
     def figure(self, name: str) -> str:
-        """What stands under "step", "loss", "eval", "speed", "memory" or "left"."""
+        """What stands under one of them: "step", "loss", "eval", "speed", "memory", "left" …"""
         return self._figures[name][1].text()
 
     def begin(self, several: bool) -> None:
@@ -238,12 +243,16 @@ class TrainingView(QWidget):
             "speed": speed_figure(glance.pace.tokens_per_s) if glance.pace.tokens_per_s else "—",
             "memory": size_text(portrait.memory_bytes) if portrait.memory_bytes else "—",
             "left": left_text(glance).removesuffix(self.tr(" left")),
+            "margin": figure_text(_last(portrait, "reward_margin")),
+            "ranked": share_text(_last(portrait, "reward_accuracy")),
         }
         for name, text in said.items():
             label, value = self._figures[name]
             value.setText(text)
             value.setAccessibleName(f"{label.text()} {text}")
-            shown = name not in ("left", "speed") or running
+            shown = running or name not in ("left", "speed")
+            shown &= glance.status != "queued" or name == "step"
+            shown &= "reward_margin" in portrait.curves or name not in ("margin", "ranked")
             label.setVisible(shown)
             value.setVisible(shown)
         self._show_problem(portrait)
@@ -266,7 +275,7 @@ class TrainingView(QWidget):
         for name, button in self.buttons.items():
             button.setVisible(name in shown)
             button.setEnabled(not self._busy)
-            primary = name == shown[-1] and name != "stop"
+            primary = name == shown[-1] and name not in ("stop", "unqueue")
             if (button.property("role") == "primary") != primary:
                 restyle(button, role="primary" if primary else "")
 
@@ -292,6 +301,12 @@ class TrainingView(QWidget):
     @Slot(QAction)
     def _on_action(self, action: QAction) -> None:
         self.wanted.emit(action.data())
+
+
+def _last(portrait: Portrait, curve: str) -> float:
+    """The newest value; NaN where there is none."""
+    drawn = portrait.curves.get(curve)
+    return drawn.values[-1] if drawn and drawn.values else math.nan
 
 
 def is_out_of_memory(portrait: Portrait) -> bool:

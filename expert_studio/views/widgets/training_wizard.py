@@ -257,7 +257,7 @@ class TrainingWizard(QWidget):
         elif recipe is not None and source.facts is not None:
             fault = self._misfit(recipe) or fault
         ready = not fault and (source.facts is not None)
-        self.foot.show_fault(fault, ready)
+        self.foot.show_fault(fault, ready, wrong=source.source is not None)
         self._grey_out()
         if ready:
             self._check_soon.start()

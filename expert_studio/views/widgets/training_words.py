@@ -80,8 +80,16 @@ def step_text(glance: Glance) -> str:
     """ "372 / 600"; while the total is not known, the step alone."""
     pace = glance.pace
     if not pace.total_steps:
-        return _tr("preparing") if glance.status == "running" else "—"
+        waits = {"running": _tr("preparing"), "queued": place_text(glance.place_in_line)}
+        return waits.get(glance.status, "—")
     return f"{pace.step:,} / {pace.total_steps:,}"
+
+
+def place_text(place: int) -> str:
+    """Of a run that waits: "next in line", "3 before it"."""
+    if place <= 1:
+        return _tr("next in line")
+    return _tr("{n} before it").format(n=f"{place - 1:,}")
 
 
 def left_text(glance: Glance) -> str:
