@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from expert_studio.views.widgets.setting_card import note
 
 NAME_WIDTH = 128
+ONE_LINE_PX = 44  # a control no higher has its name at its middle
 
 
 class Form(QWidget):
@@ -38,9 +39,11 @@ class Form(QWidget):
         label = QLabel(name)
         label.setProperty("role", "muted")
         at = self._grid.rowCount()
-        top = Qt.AlignmentFlag.AlignTop
-        self._grid.addWidget(label, at, 0, top)
-        label.setContentsMargins(0, 6, 0, 0)
+        top, middle = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignVCenter
+        low = isinstance(control, QWidget) and control.sizeHint().height() <= ONE_LINE_PX
+        self._grid.addWidget(label, at, 0, middle if low else top)
+        if not low:
+            label.setContentsMargins(0, 6, 0, 0)
         if isinstance(control, QWidget):
             if not control.accessibleName():
                 control.setAccessibleName(name)

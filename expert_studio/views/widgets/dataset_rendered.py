@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QEvent
-from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor, QTextOption
+from PySide6.QtGui import QColor, QResizeEvent, QTextCharFormat, QTextCursor, QTextOption
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from expert_studio.core.datasets.preference import PreferencePair
@@ -23,6 +23,7 @@ from expert_studio.core.inference.tokenizer import ChatTokenizer
 from expert_studio.views.theme import mono_font, tokens_of, was_recoloured
 
 _LONGEST = 12_000  # characters shown
+_PADDING_PX = 16  # the style's, above and below
 _CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>")
 
 
@@ -68,6 +69,7 @@ class RenderedRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rendered: Rendered | None = None
+        self._lines: tuple[int, int] | None = None
         self._shown = tokens_of(self)
         self._text = QPlainTextEdit()
         self._text.setProperty("role", "mono")
@@ -85,6 +87,12 @@ class RenderedRow(QWidget):
         column.addWidget(self._text, 1)
         column.addWidget(self._note)
 
+    def fit(self, fewest: int, most: int) -> None:
+        """Takes as many lines as the row has, between these; without this, what it is given."""
+        self._lines = (fewest, most)
+        self._text.setMinimumHeight(0)
+        self._take_height()
+
     @property
     def text(self) -> str:
         return self._text.toPlainText()
@@ -97,6 +105,18 @@ class RenderedRow(QWidget):
         self._rendered = None
         self._text.clear()
         self._note.setText(sentence)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._take_height()
+
+    def _take_height(self) -> None:
+        if self._lines is None:
+            return
+        document = self._text.document()
+        lines = min(max(self._lines[0], round(document.size().height())), self._lines[1])
+        around = 2 * round(document.documentMargin() + self._text.frameWidth()) + _PADDING_PX
+        self._text.setFixedHeight(lines * self._text.fontMetrics().lineSpacing() + around)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -129,6 +149,7 @@ class RenderedRow(QWidget):
             cursor.insertText(_shortened(answer), learned)
             cursor.insertText(rendered.end, faint)
         self._text.moveCursor(QTextCursor.MoveOperation.Start)
+        self._take_height()
         told = self.tr("{n} tokens.").format(n=rendered.tokens)
         if len(rendered.answers) > 1:
             self._note.setText(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QCoreApplication, QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from expert_studio.core.training.recipe import Recipe
@@ -20,7 +20,7 @@ from expert_studio.views.widgets.setting_card import note
 # sections of a recipe that the wizard asks for elsewhere, or fills in itself
 LEFT_OUT = ("schema_version", "name", "datasets", "dependencies", "start", "base.sha256")
 SENTENCES = ("watching.sample_prompts", "card.limitations", "card.prompts")  # hold commas
-_WIDTH, _WIDE = 150, 420
+_WIDTH, _WIDE, _NAME_WIDTH = 150, 420, 156
 
 
 class FieldForm(Form):
@@ -35,6 +35,7 @@ class FieldForm(Form):
     ) -> None:
         """`fields` as (path, name or "", sentence or "")."""
         super().__init__(parent)
+        self._grid.setColumnMinimumWidth(0, _NAME_WIDTH)
         self.controls: dict[str, QWidget] = {}
         self.labels: dict[str, QLabel] = {}
         for path, name, sentence in fields:
@@ -166,7 +167,39 @@ def with_value(said: Mapping[str, Any], path: str, value: object) -> dict[str, A
 
 def named(path: str) -> str:
     """ "schedule.learning_rate" as "Learning rate"."""
-    return path.rpartition(".")[2].replace("_", " ").capitalize()
+    field = path.rpartition(".")[2]
+    return _names().get(field) or field.replace("_", " ").capitalize()
+
+
+@lru_cache(maxsize=1)
+def _names() -> Mapping[str, str]:
+    """Fields that the schema's own names would say badly."""
+    return {
+        "r": _tr("Rank"),
+        "rslora": _tr("rsLoRA"),
+        "shape": _tr("Course of the rate"),
+        "max_steps": _tr("Steps at most"),
+        "warmup_steps": _tr("Warm-up steps"),
+        "max_grad_norm": _tr("Gradient at most"),
+        "batch_size": _tr("Rows at once"),
+        "accumulation": _tr("Batches a step"),
+        "max_length": _tr("Tokens at most"),
+        "completion_only": _tr("Answers only"),
+        "gradient_checkpointing": _tr("Recompute layers"),
+        "eval_rows": _tr("Rows set aside"),
+        "eval_every": _tr("Evaluate every"),
+        "save_every": _tr("Save every"),
+        "early_stop": _tr("Stop early after"),
+        "sample_every": _tr("Sample every"),
+        "sample_tokens": _tr("Tokens a sample"),
+        "test_every": _tr("Test every"),
+        "test_rows": _tr("Rows a test"),
+        "quantization": _tr("Base held as"),
+    }
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("training", text)
 
 
 def as_text(value: object, path: str = "") -> str:

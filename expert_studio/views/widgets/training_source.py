@@ -75,8 +75,7 @@ class SourceCard(SettingCard):
         form.add_wide(self._told)
         self.add(form)
         self.rendered = RenderedRow()
-        self.rendered.setMinimumHeight(150)
-        self.rendered.setMaximumHeight(230)
+        self.rendered.fit(3, 9)
         self.rendered.hide()
         self.add(self.rendered)
 

@@ -249,6 +249,9 @@ class TrainingView(QWidget):
         for name, text in said.items():
             label, value = self._figures[name]
             value.setText(text)
+            if name == "step":
+                queued = glance.status == "queued"
+                label.setText(self.tr("in the queue") if queued else self.tr("step"))
             value.setAccessibleName(f"{label.text()} {text}")
             shown = running or name not in ("left", "speed")
             shown &= glance.status != "queued" or name == "step"
