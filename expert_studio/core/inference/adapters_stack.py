@@ -22,6 +22,7 @@ from expert_studio.core.inference.adapters import LoadedExpert, LowRank
 from expert_studio.core.inference.adapters_scaled import ScaledDelta, Share
 from expert_studio.core.inference.decoder import Decoder, Delta, LayerDeltas
 from expert_studio.core.inference.decoder_int4 import Int4Weight, Int8Table
+from expert_studio.core.inference.decoder_kernels import whole_rows
 from expert_studio.core.inference.decoder_shape import PRODUCTS
 from expert_studio.core.inference.decoder_weights import Weight, multiplied_in
 
@@ -130,10 +131,11 @@ class StackedDelta:
                 else:
                     self._add_one(y[row], x[row])
             return
-        dtype = multiplied_in(self.a)
-        low = F.linear(x.to(dtype), self.a.to(dtype)).mul_(self._weights)  # (tokens, sum r)
+        dtype, tokens = multiplied_in(self.a), x.shape[0]
+        rows = whole_rows(x.to(dtype))
+        low = F.linear(rows, self.a.to(dtype)).mul_(self._weights)  # (tokens, sum r)
         for part in self.parts:
-            y[:, part.outputs].add_(low[:, part.ranks] @ part.b.to(dtype))
+            y[:, part.outputs].add_((low[:, part.ranks] @ part.b.to(dtype))[:tokens])
 
     def _add_one(self, y: Tensor, x: Tensor) -> None:
         """y: (out,), x: (in,)."""

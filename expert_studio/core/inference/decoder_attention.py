@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from expert_studio.core.inference.decoder_kernels import own_attention
+
 
 def attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
     """What each query mixes of the values.
@@ -33,14 +35,15 @@ def attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tens
     if not in_place:
         keys = keys.repeat_interleave(heads // kv_heads, dim=0)
         values = values.repeat_interleave(heads // kv_heads, dim=0)
-    mixed = F.scaled_dot_product_attention(
-        q.transpose(0, 1)[None],
-        keys[None],
-        values[None],
-        attn_mask=mask,
-        is_causal=mask is None,
-        enable_gqa=in_place and heads != kv_heads,
-    )  # (1, heads, tokens, head_dim)
+    with own_attention(q, keys.shape[1]):
+        mixed = F.scaled_dot_product_attention(
+            q.transpose(0, 1)[None],
+            keys[None],
+            values[None],
+            attn_mask=mask,
+            is_causal=mask is None,
+            enable_gqa=in_place and heads != kv_heads,
+        )  # (1, heads, tokens, head_dim)
     return mixed[0].transpose(0, 1).reshape(tokens, heads * head_dim)
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from expert_studio.core.errors import LoadError
+from expert_studio.core.inference.decoder_kernels import whole_rows
 from expert_studio.core.inference.decoder_weights import FINE_OUTPUTS, multiplied_in
 
 BLOCK = 64  # inputs that share an NF4 scale
@@ -65,7 +66,9 @@ class Nf4Weight:
         elif multiplied_in(x) != x.dtype:
             y = self._in_float(x)
         else:
-            y = operations.gemm_4bit(x, self._codes, self._shape, self._scales, BLOCK, "nf4")
+            rows = whole_rows(x)
+            y = operations.gemm_4bit(rows, self._codes, self._shape, self._scales, BLOCK, "nf4")
+            y = y[: x.shape[0]]
         return y if self.bias is None else y.add_(self.bias)
 
     def dequantized(self) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from expert_studio.core.inference.decoder_attention import attend, attend_blocks
 from expert_studio.core.inference.decoder_cache import KVCache
+from expert_studio.core.inference.decoder_kernels import own_products
 from expert_studio.core.inference.decoder_rotation import Rotation
 from expert_studio.core.inference.decoder_shape import DecoderShape
 
@@ -88,8 +89,11 @@ class Int4Cache(Int8Cache):
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         turn = self._turn
-        mixed = super().attend(layer, q @ turn, k @ turn, v @ turn)
-        return (mixed.view(q.shape) @ turn).flatten(-2)
+        with own_products(q):
+            turned = q @ turn, k @ turn, v @ turn
+        mixed = super().attend(layer, *turned).view(q.shape)
+        with own_products(q):
+            return (mixed @ turn).flatten(-2)
 
     def _write(self, layer: int, start: int, k: Tensor, v: Tensor) -> None:
         end = start + k.shape[0]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from expert_studio.core.errors import LoadError
+from expert_studio.core.inference.decoder_kernels import whole_rows
 from expert_studio.core.inference.decoder_weights import multiplied_in
 
 GROUPS = (64, 32)  # inputs that share a scale; the first that divides the width
@@ -65,10 +66,10 @@ class Int4Weight:
         """The same product through the matrix in that dtype, of which one block is there."""
         outputs = self._packed.shape[0]
         y = x.new_empty(x.shape[0], outputs)
-        x = x.to(dtype)
+        tokens, x = x.shape[0], whole_rows(x.to(dtype))
         for start in range(0, outputs, DENSE_OUTPUTS):
             stop = min(start + DENSE_OUTPUTS, outputs)
-            y[:, start:stop] = x @ self._dense(start, stop).to(dtype)
+            y[:, start:stop] = (x @ self._dense(start, stop).to(dtype))[:tokens]
         return y
 
     def _dense(self, start: int, stop: int) -> Tensor:

@@ -7,12 +7,13 @@ product. Knows nothing of layers, experts or files; the quantized kinds are in
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from expert_studio.core.inference.decoder_kernels import bf16_arithmetic, whole_rows
 
 FINE_TOKENS = 8  # from here a processor without bf16 arithmetic is faster in fp32
 FINE_OUTPUTS = 2048  # brought to fp32 at a time: 8 MiB for 1,024 inputs
@@ -58,7 +59,7 @@ class DenseWeight:
 
     def __call__(self, x: Tensor) -> Tensor:
         if x.shape[0] < FINE_TOKENS or multiplied_in(self._matrix) == x.dtype:
-            return F.linear(x, self._matrix, self.bias)
+            return F.linear(whole_rows(x), self._matrix, self.bias)[: x.shape[0]]
         y = x.new_empty(x.shape[0], self._matrix.shape[0])
         fine = x.float()
         for start in range(0, y.shape[1], FINE_OUTPUTS):
@@ -83,11 +84,5 @@ def multiplied_in(matrix: Tensor) -> torch.dtype:
     A processor without bf16 arithmetic goes through fp32, which is five to thirty times
     faster there, conversion included.
     """
-    slow = matrix.dtype == torch.bfloat16 and matrix.device.type == "cpu" and not _bf16_arithmetic()
+    slow = matrix.dtype == torch.bfloat16 and matrix.device.type == "cpu" and not bf16_arithmetic()
     return torch.float32 if slow else matrix.dtype
-
-
-@cache
-def _bf16_arithmetic() -> bool:
-    has: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return has

@@ -30,6 +30,7 @@ from expert_studio.core.inference.conversation import (
     StackSpan,
 )
 from expert_studio.core.inference.decoder import Decoder
+from expert_studio.core.inference.decoder_kernels import keep_few
 from expert_studio.core.inference.decoder_shape import read_shape, stretched
 from expert_studio.core.inference.engine_answer import AnswerRun, Reading, Task, pieces
 from expert_studio.core.inference.engine_attribution import (
@@ -63,6 +64,7 @@ def load_engine(request: BaseRequest, on_progress: Callable[[float], None]) -> E
         LoadError: the base, its tokenizer or the device will not do.
         OutOfMemoryError: the base does not fit.
     """
+    keep_few()
     # a folder that is no base, or a context that does not fit, is told before anything is read
     shape = stretched(read_shape(request.folder), request.context, request.folder)
     check_wanted_context(shape, request)
