@@ -123,7 +123,7 @@ def _runs(tour: Tour) -> None:
     with live.worker_lock(), paused.worker_lock(), queue._lock(runs):  # nobody takes the next
         queue.enqueue(turn, 5)
         tour.until(lambda: len(page.home.rows) == 9, "the runs", 20)
-        tour.settle(1.2)
+        tour.until(lambda: page.home.rows[turn.identifier].status == "queued", "the line", 20)
         for row in list(page.home.rows.values())[:2]:
             row.tick.setChecked(True)
         tour.picture("62-training-runs")

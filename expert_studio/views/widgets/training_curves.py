@@ -38,6 +38,7 @@ COLOURS = ("accent", "task", "good", "warn", "kv", "base")
 MOST_COMPARED = len(COLOURS)
 FIRST_SMOOTHING = 0.6
 _SMALL_HEIGHT = 96
+_EARLY = 20  # a run that failed before so small a part of its steps
 
 
 class TrainingCurves(QWidget):
@@ -148,7 +149,7 @@ class TrainingCurves(QWidget):
             self._chosen = names[0]
         chosen = self._quantities[self._chosen]
         lines = self._lines(chosen)
-        last = max((p.glance.pace.total_steps for p in portraits), default=0)
+        last = max(map(_last_step, portraits), default=0)
         if not there:
             self.chart.set_waiting_text(self._why_empty())
         self._title.setText(chosen.title)
@@ -247,6 +248,14 @@ class TrainingCurves(QWidget):
         )
         if chosen:
             self.export(Path(chosen))
+
+
+def _last_step(portrait: Portrait) -> int:
+    """Where the chart ends: at the run's end, or soon after what failed near its beginning."""
+    pace = portrait.glance.pace
+    if portrait.glance.status == "failed" and pace.step * _EARLY < pace.total_steps:
+        return max(4 * pace.step, 10)
+    return pace.total_steps
 
 
 def _told_apart(names: Sequence[str]) -> Sequence[str]:

@@ -20,7 +20,7 @@ from expert_studio.views.widgets.setting_card import note
 # sections of a recipe that the wizard asks for elsewhere, or fills in itself
 LEFT_OUT = ("schema_version", "name", "datasets", "dependencies", "start", "base.sha256")
 SENTENCES = ("watching.sample_prompts", "card.limitations", "card.prompts")  # hold commas
-_WIDTH, _WIDE, _NAME_WIDTH = 150, 420, 156
+_WIDTH, _WIDE = 150, 420
 
 
 class FieldForm(Form):
@@ -35,7 +35,6 @@ class FieldForm(Form):
     ) -> None:
         """`fields` as (path, name or "", sentence or "")."""
         super().__init__(parent)
-        self._grid.setColumnMinimumWidth(0, _NAME_WIDTH)
         self.controls: dict[str, QWidget] = {}
         self.labels: dict[str, QLabel] = {}
         for path, name, sentence in fields:

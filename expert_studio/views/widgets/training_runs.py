@@ -183,6 +183,10 @@ class RunRow(CardButton):
         return self._tick.isChecked()
 
     @property
+    def status(self) -> str:
+        return self._status
+
+    @property
     def tick(self) -> QCheckBox:
         return self._tick
 
@@ -211,6 +215,9 @@ class RunRow(CardButton):
         self._bar = ThinBar()
         self._bar.setRange(0, 1000)
         self._bar.setFixedWidth(170)
+        place = self._bar.sizePolicy()
+        place.setRetainSizeWhenHidden(True)
+        self._bar.setSizePolicy(place)
         self._step, self._left = QLabel(), QLabel()
         under = QHBoxLayout()
         under.addWidget(self._step)
