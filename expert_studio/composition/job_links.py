@@ -18,6 +18,7 @@ from expert_studio.composition.parts import Parts
 from expert_studio.core.inference.transfer import DownloadProgress
 from expert_studio.runtime.dataset_job import JobProgress
 from expert_studio.views.widgets.dataset_orders import work_title
+from expert_studio.views.widgets.dataset_words import count_text
 from expert_studio.views.widgets.job_card import Job
 from expert_studio.views.widgets.quantities import size_text, speed_text, time_left_text
 
@@ -152,10 +153,10 @@ class JobLinks(QObject):
         job = self._pages.datasets.job
         share, amount, rate, left = None, "", "", ""
         if progress is not None:
-            amount = QLocale().toString(progress.done)
+            amount = count_text(progress.done)
             if progress.total:
                 share = min(1.0, progress.done / progress.total)
-                amount += f" / {QLocale().toString(progress.total)}"
+                amount += f" / {count_text(progress.total)}"
             if job.paused:
                 rate = self.tr("paused")
             elif progress.per_s > 0:

@@ -118,6 +118,7 @@ def test_details_say_what_the_manifest_says(stage: Stage) -> None:
             ],
             "base_model_score": 0.12,
             "without_dependencies_score": 0.71,
+            "baseline_score": 0.716,
             "test_queries": 240,
         },
     )
@@ -130,6 +131,7 @@ def test_details_say_what_the_manifest_says(stage: Stage) -> None:
     assert "Held-out type accuracy: 89.4 % ± 2.4" in said
     assert "Base alone: 12.0 % ± 3.0" in said
     assert "Without what it needs: 71.0 %" in said
+    assert "A plain baseline: 71.6 %" in said
     assert "Valid JSON: 98.0 % ± 1.0" in said
     assert "Measured on: 240 rows" in said
     assert "Needs: json-parser ≥ 1.0.0" in said

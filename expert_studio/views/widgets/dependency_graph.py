@@ -176,6 +176,11 @@ class DependencyGraphView(QGraphicsView):
         super().resizeEvent(event)
         if self._fitted:
             self.fit()
+        elif self._chosen:  # what it opened beside the graph must not push it out
+            node = self._nodes[self._chosen]
+            shown = self.mapFromScene(node.sceneBoundingRect()).boundingRect()
+            if shown.intersects(QRect(QPoint(), event.oldSize())):
+                self.ensureVisible(node, 20, 20)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         item = self.itemAt(event.position().toPoint())

@@ -16,6 +16,7 @@ from expert_studio.core.errors import ManifestError
 from expert_studio.core.experts.dependencies import GraphEdge
 from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.inference.conversation import BaseDescription
+from expert_studio.views.widgets.dataset_words import count_text
 
 _KIND_NAMES = {"lora": "LoRA", "dora": "DoRA", "ia3": "IA³"}
 _SCORE_KEYS = ("benchmark_score", "quality_score", "held_out_score")
@@ -112,7 +113,7 @@ def measured(manifest: Manifest) -> tuple[Fact, ...]:
             "without_dependencies_score",
             metrics.get("without_dependencies_interval"),
         ),
-        (_tr("Nearest example"), "nearest_example_score", None),
+        (_tr("A plain baseline"), "baseline_score", metrics.get("baseline_interval")),
     )
     for label, key, interval in compared:
         if _is_number(metrics.get(key)):
@@ -124,7 +125,7 @@ def measured(manifest: Manifest) -> tuple[Fact, ...]:
     ]
     rows = metrics.get("test_queries")
     if isinstance(rows, int) and not isinstance(rows, bool) and rows > 0:
-        facts.append(Fact(_tr("Measured on"), _tr("{rows} rows").format(rows=rows)))
+        facts.append(Fact(_tr("Measured on"), _tr("{rows} rows").format(rows=count_text(rows))))
     return tuple(facts)
 
 
@@ -199,7 +200,7 @@ def _training_text(training: Mapping[str, Any]) -> str:
     dataset = training.get("dataset")
     rows = dataset.get("rows") if isinstance(dataset, dict) else None
     if isinstance(rows, int) and not isinstance(rows, bool):
-        return _tr("{rows} rows").format(rows=QLocale().toString(rows))
+        return _tr("{rows} rows").format(rows=count_text(rows))
     return ""
 
 

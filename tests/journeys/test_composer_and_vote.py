@@ -1,0 +1,181 @@
+"""A stack put together by hand, its cost told before it is taken, and stacks voted on unseen.
+
+Through the real window on the real base with the experts that ship; the longest standstill of
+the event loop is printed for each part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QInputDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from expert_studio.app import Studio
+from expert_studio.core.datasets.preference import PreferencePair
+from expert_studio.core.datasets.store_folder import DatasetFolders
+from expert_studio.core.settings import Folders, bundled_experts_folder
+from expert_studio.runtime.event_loop_watch import EventLoopWatch
+from expert_studio.views.widgets.correction_dialog import DatasetDialog
+from expert_studio.views.widgets.tier_slider import TierSlider
+from tests.expert_factory import expert_file
+from tests.studio_driver import Person
+
+STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
+WORSE = "worse-with-json"
+PROMPT = "Extract name, age and city as JSON: Maria Silva is 34 and lives in Porto."
+
+
+def _measured(score: float, condition: str) -> dict[str, object]:
+    interval = [score - 0.02, score + 0.02]
+    return {"condition": condition, "metric": "exact", "score": score, "n": 400} | {
+        "interval": interval
+    }
+
+
+@pytest.fixture
+def person(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Person]:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "settings.json").write_text('{"first_run_done": true}')
+    studio = Studio(qapp, Folders(data), bundled_experts=bundled_experts_folder())
+    studio.open()
+    person = Person(studio, qtbot)
+    try:
+        person.until(lambda: studio.loaded_base() is not None)
+        person.until(lambda: len(studio.chat_page.composer.rows) == 6)
+        yield person
+    finally:
+        studio.window.close()
+        studio.window.deleteLater()
+        qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def watch(capsys: pytest.CaptureFixture[str]) -> Iterator[EventLoopWatch]:
+    made = EventLoopWatch()
+    yield made
+    made.stop()
+    with capsys.disabled():
+        for gap in made.longest():
+            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
+    assert not made.gaps_over(STUCK_MS)
+
+
+def _weights(person: Person) -> dict[str, float]:
+    stack = person.studio.chat_page.composer.stack
+    return {member.name: round(member.weight, 3) for member in stack.members}
+
+
+def test_a_stack_is_put_together(
+    person: Person, watch: EventLoopWatch, qtbot: QtBot, tmp_path: Path
+) -> None:
+    studio, composer = person.studio, person.studio.chat_page.composer
+    metrics = [_measured(0.6, "as_trained"), _measured(0.8, "without_dependencies")]
+    package = expert_file(
+        tmp_path / "made",
+        WORSE,
+        requires=["json-parser"],
+        load_order=9,
+        quality_metrics={"main_metric": "exact", "benchmark_score": 0.6, "metrics": metrics},
+    )
+    person.install([package])
+    person.until(lambda: len(composer.rows) == 7)
+    studio.window.show_page("chat")
+    person.until(lambda: not studio.background.busy)
+
+    watch.start()
+    watch.enter("composer: told before it is taken, ticked")
+    price = person.row("document-classifier").price
+    assert "MB" in price or "KB" in price
+    person.tick("document-classifier")
+    person.until(lambda: "experts 0 B" not in composer.cost.held)
+    assert composer.cost.told
+    assert "came along with document-classifier" in person.row("json-parser").note
+
+    watch.enter("composer: weights by slider, key and figure")
+    slider = person.row("document-classifier").findChild(TierSlider)
+    assert slider is not None
+    slider.setFocus()
+    for _ in range(12):
+        qtbot.keyClick(slider, Qt.Key.Key_Left)
+    assert _weights(person)["document-classifier"] < 1.0
+    for value in range(slider.minimum(), slider.maximum() + 1, 2):  # dragged from end to end
+        slider.setValue(value)
+        QApplication.processEvents()
+    assert _weights(person)["document-classifier"] == 2.0
+    figure = person.row("json-parser").findChild(QDoubleSpinBox)
+    assert figure is not None
+    figure.setValue(0.5)
+    assert "not as trained" in person.row("json-parser").note
+
+    watch.enter("composer: sum and blend, presets")
+    composer._modes["blend"].click()
+    assert "in the blend" in person.row("json-parser").note
+    _save_preset(person, "mine")
+    person.tick("document-classifier")
+    assert _weights(person) == {}
+    taken = next(a for a in composer.presets.choices.actions() if a.text().startswith("mine"))
+    taken.trigger()
+    assert set(_weights(person)) == {"document-classifier", "json-parser"}
+    composer._modes["sum"].click()
+
+    watch.enter("composer: worse than a part of it")
+    person.tick("document-classifier")
+    person.tick(WORSE)
+    assert f"{WORSE} alone" in composer.cost.verdict
+    person.tick(WORSE)
+    assert WORSE not in composer.cost.verdict
+    person.until(lambda: not studio.background.busy and not studio.database_lane.busy)
+
+
+def _save_preset(person: Person, name: str) -> None:
+    presets = person.studio.chat_page.composer.presets
+    next(a for a in presets.choices.actions() if a.text() == "Save this stack…").trigger()
+    dialog = presets.findChild(QInputDialog)
+    assert dialog is not None
+    dialog.setTextValue(name)
+    dialog.accept()
+    person.until(lambda: [preset.name for preset in presets.presets] == [name])
+
+
+def test_unseen_stacks_are_voted_on(person: Person, watch: EventLoopWatch) -> None:
+    studio, page = person.studio, person.studio.chat_page
+    watch.start()
+    watch.enter("blind: columns, answers")
+    page._compare.click()
+    view = page.compare_view
+    view.columns[0].choose("Base alone")
+    view.columns[1].choose("json-parser alone")
+    view.add_column("document-classifier alone")
+    view.blind.setChecked(True)
+    page.prompt.set_text(PROMPT)
+    page.prompt._submit()
+    person.until(lambda: not page.compare.busy)
+    assert [column.name_shown for column in view.columns] == ["A", "B", "C"]
+    assert not any(column.facts for column in view.columns)
+
+    watch.enter("blind: the vote and its pair")
+    best = view.columns[2]
+    best.press_best()
+    person.until(lambda: isinstance(QApplication.activeModalWidget(), DatasetDialog))
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, DatasetDialog)
+    dialog.choose("votes")
+    person.until(lambda: bool(studio.notices.toasts))
+    assert all(column.facts for column in view.columns), "the names are told after the vote"
+    with DatasetFolders(studio._folders.datasets).open("votes") as store:
+        pairs = [row.item for row in store.window()]
+    assert pairs
+    for pair in pairs:
+        assert isinstance(pair, PreferencePair)
+        assert pair.chosen == best.text
+        assert pair.prompt[-1].content == PROMPT
+    undo = studio.notices.toasts[-1].findChildren(QPushButton)
+    next(button for button in undo if button.text() == "Undo").click()
+    person.until(lambda: not studio.background.busy)
+    with DatasetFolders(studio._folders.datasets).open("votes") as store:
+        assert not store.window()
