@@ -6,6 +6,7 @@ asked for a picture in one colour that nothing else on the window has.
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,9 @@ from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from expert_studio import views as views_package
 from expert_studio.core.inference.turns import UNSEEN
+from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
 from expert_studio.views.widgets.rich_text import RichText
 from tests.fake_engine import FakeEngine
@@ -232,3 +235,17 @@ def test_words_of_others_are_no_markup(qtbot: QtBot, picture: Path) -> None:
     assert plain_tip("a plain description, 1 < 2") == "a plain description, 1 < 2"
     assert GuiQt.mightBeRichText(hostile)
     assert "<img" not in plain_tip(hostile)
+
+
+def test_no_label_takes_words_for_markup() -> None:
+    """A `QLabel` guesses; the labels of `plain_words` and what derives from them do not."""
+    views = Path(views_package.__file__).parent
+    made: list[str] = []
+    for path in sorted(views.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Name) and called.id == "QLabel":
+                made.append(f"{path.relative_to(views)}:{called.lineno}")
+    assert not made, f"make a PlainLabel: {', '.join(made)}"
+    assert PlainLabel("<b>x</b>").textFormat() == Qt.TextFormat.PlainText
+    assert ElidedLabel("<b>x</b>").textFormat() == Qt.TextFormat.PlainText

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import StackSpan
 from expert_studio.core.inference.stack import Stack
@@ -24,6 +24,7 @@ from expert_studio.views.widgets.markdown import (
     plain,
     split_open,
 )
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.rich_text import CodeFrame, RichText
 from expert_studio.views.widgets.stack_change import StackChange
 
@@ -45,7 +46,7 @@ class AnswerBody(QWidget):
         self._ahead = ""  # a fence that the part before left open
         self._tail: RichText | CodeFrame | None = None
         self._blocks = QVBoxLayout()
-        self._left_out = QLabel(self)
+        self._left_out = PlainLabel("", self)
         self._left_out.setProperty("role", "small")
         self._left_out.hide()
         column = QVBoxLayout(self)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class BranchArrows(QWidget):
@@ -49,7 +50,7 @@ class BranchArrows(QWidget):
         if self._parts is None:
             before = IconButton("left", self.tr("The version before"), 12, self)
             after = IconButton("right", self.tr("The version after"), 12, self)
-            told = QLabel(self)
+            told = PlainLabel("", self)
             told.setProperty("role", "small")
             row = QHBoxLayout(self)
             row.setContentsMargins(0, 0, 0, 0)

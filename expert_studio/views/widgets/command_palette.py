@@ -23,7 +23,6 @@ from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QKeySequence, QPainte
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -37,6 +36,7 @@ from PySide6.QtWidgets import (
 from expert_studio.views import theme
 from expert_studio.views.theme_tokens import CONTROL_RADIUS
 from expert_studio.views.widgets.matching import score
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 WIDTH, ROW_HEIGHT, ROWS = 600, 36, 10
 MOST_SHOWN = 60
@@ -79,7 +79,7 @@ class CommandPalette(QDialog):
         self._found: tuple[Entry, ...] = ()
         self._field = QLineEdit()
         self._list = QListWidget()
-        self._none = QLabel(self.tr("Nothing is called like that."))
+        self._none = PlainLabel(self.tr("Nothing is called like that."))
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(150)

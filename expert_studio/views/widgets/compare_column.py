@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.inference.conversation import Answer, Question
 from expert_studio.views.widgets.answer_body import AnswerBody
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.stack_chips import StackChips
 
 LEAST_WIDTH = 185
@@ -51,10 +51,10 @@ class CompareColumn(QFrame):
         self._choice = QComboBox()
         self._right = IconButton("right", self.tr("Move this column to the right"), side=12)
         self._drop = IconButton("close", self.tr("Take this column away"), side=12)
-        self._head = QLabel()
+        self._head = PlainLabel()
         self._chips: StackChips | None = None
         self._body = AnswerBody()
-        self._facts = QLabel()
+        self._facts = PlainLabel()
         self._best = QPushButton(self.tr("This one is best"))
         self._column = QVBoxLayout(self)
         self._build()

@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.inference.conversation import Answer, Question
 from expert_studio.core.inference.turns import Composition
 from expert_studio.views.widgets.compare_column import CompareColumn
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 FEWEST, MOST = 2, 4
 LETTERS = "ABCD"
@@ -45,7 +45,7 @@ class CompareView(QWidget):
         self._row = QHBoxLayout()
         self._blind = QCheckBox(self.tr("Blind"))
         self._add = QPushButton(self.tr("+ Column"))
-        self._told = QLabel()
+        self._told = PlainLabel()
         self._build()
         for _ in range(FEWEST):
             self._on_add()

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -29,6 +28,7 @@ from expert_studio.core.inference.stack_cost import brought_along, stack_cost
 from expert_studio.core.inference.turns import Composition
 from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets.expert_row import ExpertCost, ExpertRow
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.stack_cost_card import StackCostCard
 from expert_studio.views.widgets.stack_presets import StackPresets
 from expert_studio.views.widgets.stack_verdicts import verdicts
@@ -60,7 +60,7 @@ class Composer(QFrame):
         self._rows: dict[str, ExpertRow] = {}
         self._modes: dict[Mode, QPushButton] = {}
         self._list = QVBoxLayout()
-        self._empty = QLabel()
+        self._empty = PlainLabel()
         self.presets = StackPresets()
         self.cost = StackCostCard()
         self._build()
@@ -109,7 +109,7 @@ class Composer(QFrame):
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 10, 0)
         head.setSpacing(2)
-        title = QLabel(self.tr("Stack"))
+        title = PlainLabel(self.tr("Stack"))
         title.setProperty("role", "heading")
         head.addWidget(title)
         head.addStretch(1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from expert_studio.views import theme
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.thin_bar import ThinBar
 
 WIDTH = 44
@@ -18,7 +19,7 @@ class ContextMeter(QWidget):
         self._bar = ThinBar()
         self._bar.setFixedWidth(WIDTH)
         self._bar.setAccessibleName(self.tr("Context in use"))
-        self._told = QLabel()
+        self._told = PlainLabel()
         self._told.setProperty("role", "small")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -27,7 +26,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.inference.turns import Conversation
 from expert_studio.views.widgets.conversation_row import CONVERSATION, LIST_WIDTH, ConversationRow
 from expert_studio.views.widgets.icon_button import IconButton
-from expert_studio.views.widgets.plain_words import plain_tip
+from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
 
 
 class ConversationList(QFrame):
@@ -57,7 +56,7 @@ class ConversationList(QFrame):
         self._search = QLineEdit()
         self._new = IconButton("add", self.tr("New conversation (Ctrl+N)"), side=16)
         self._list = QListWidget()
-        self._none = QLabel()
+        self._none = PlainLabel()
         self._rename = QAction(self.tr("Rename…"), self)
         self._pin = QAction(self.tr("Pin"), self)
         self._archive = QAction(self.tr("Archive"), self)

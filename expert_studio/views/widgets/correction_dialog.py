@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
-    QLabel,
     QPlainTextEdit,
     QRadioButton,
     QVBoxLayout,
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views.widgets.dataset_question import DatasetQuestion
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 EDITOR_LINES = 12
@@ -32,7 +32,7 @@ class CorrectionDialog(DatasetQuestion):
         self.name(self.tr("Correct the answer"), self.tr("Keep"))
         self.setMinimumWidth(560)
         self._given = given
-        label = QLabel(self.tr("What the answer should have been"))
+        label = PlainLabel(self.tr("What the answer should have been"))
         self._editor = QPlainTextEdit(given)
         self._editor.setProperty("role", "mono")
         self._editor.setTabChangesFocus(True)
@@ -55,7 +55,7 @@ class CorrectionDialog(DatasetQuestion):
         column.addWidget(self._answer)
         column.addWidget(self._pair)
         column.addSpacing(4)
-        column.addWidget(QLabel(self.tr("Kept in the dataset")))
+        column.addWidget(PlainLabel(self.tr("Kept in the dataset")))
         column.addWidget(self._choice)
         column.addSpacing(6)
         column.addWidget(self._buttons)

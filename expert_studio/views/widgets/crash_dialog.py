@@ -11,7 +11,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.errors import CrashReport
 from expert_studio.core.log_file import redacted
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 _DISTRIBUTIONS = ("expert-studio", "PySide6_Essentials", "torch", "tokenizers", "safetensors")
 
@@ -47,10 +47,10 @@ class CrashDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
-        title = QLabel(self.tr("Expert Studio met a defect"))
+        title = PlainLabel(self.tr("Expert Studio met a defect"))
         title.setProperty("role", "title")
         column.addWidget(title)
-        detail = QLabel(
+        detail = PlainLabel(
             self.tr(
                 "Your conversations are saved and the window stays open. "
                 "The report below says what happened; keys, mail addresses and your home folder "

@@ -18,7 +18,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QSizePolicy,
     QToolButton,
@@ -34,6 +33,7 @@ from expert_studio.views.widgets.card_columns import CardColumns
 from expert_studio.views.widgets.dataset_words import count_text, rows_text, value_name, when_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 CARD_HEIGHT = 112
 _CARD_MIN_WIDTH = 280
@@ -106,7 +106,7 @@ class DatasetCard(QAbstractButton):
         head = QHBoxLayout()
         head.addWidget(name, 1)
         head.addWidget(self._more)
-        rows = QLabel(rows_text(summary.rows) if not summary.problem else self.tr("Unreadable"))
+        rows = PlainLabel(rows_text(summary.rows) if not summary.problem else self.tr("Unreadable"))
         rows.setProperty("role", "figure")
         foot = ElidedLabel(summary.problem or self._told())
         foot.setProperty("role", "bad" if summary.problem else "small")

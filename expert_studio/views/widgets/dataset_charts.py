@@ -18,12 +18,13 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
 from expert_studio.views.theme import body_font, tokens_of
 from expert_studio.views.theme_tokens import CARD_PADDING, Tokens
 from expert_studio.views.widgets.dataset_words import count_text, rows_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 MOST_BINS = 28
 MOST_BARS = 200
@@ -253,7 +254,7 @@ class ChartCard(QFrame):
     def __init__(self, colour: str, numeric: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setProperty("role", "heading")
         self._told = ElidedLabel()
         self._told.setProperty("role", "small")

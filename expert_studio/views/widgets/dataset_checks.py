@@ -13,14 +13,13 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from expert_studio.views.widgets.dataset_words import count_text, rows_text
-from expert_studio.views.widgets.plain_words import plain_tip
+from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -138,7 +137,7 @@ class DatasetChecks(QWidget):
         show.setMinimumWidth(60)
         show.setCursor(Qt.CursorShape.PointingHandCursor)
         show.clicked.connect(partial(self._on_pressed, at))
-        number = QLabel(count)
+        number = PlainLabel(count)
         number.setProperty("role", "bad" if fault else "warn")
         number.setToolTip(self.tr("fault") if fault else self.tr("worth a look"))
         head = QHBoxLayout()

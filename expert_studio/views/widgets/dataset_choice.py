@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from expert_studio.core.datasets.store_folder import checked_name
 from expert_studio.core.errors import DatasetError
 from expert_studio.views import theme
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 FIRST_NAME = "corrections"
 
@@ -24,7 +25,7 @@ class DatasetChoice(QWidget):
         self._name = QLineEdit(FIRST_NAME if FIRST_NAME not in names else "")
         self._name.setAccessibleName(self.tr("Name of the new dataset"))
         self._name.setPlaceholderText(self.tr("Name of the new dataset"))
-        self._problem = QLabel()
+        self._problem = PlainLabel()
         self._problem.setProperty("role", "small")
         self._problem.setWordWrap(True)
         column = QVBoxLayout(self)

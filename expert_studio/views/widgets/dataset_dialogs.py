@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QLineEdit,
     QSpinBox,
     QVBoxLayout,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.datasets.store_folder import checked_name
 from expert_studio.core.errors import DatasetError
 from expert_studio.views.widgets.dataset_form import Form, count_box
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 
@@ -31,7 +31,7 @@ class NameDialog(QDialog):
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(380)
-        label = QLabel(self.tr("Name of the dataset"))
+        label = PlainLabel(self.tr("Name of the dataset"))
         self._field = QLineEdit(name)
         self._field.selectAll()
         label.setBuddy(self._field)
@@ -76,7 +76,7 @@ class SplitDialog(QDialog):
         self.setMinimumWidth(420)
         self._validation = _percent(10, self.tr("Validation, per cent"))
         self._held_out = _percent(10, self.tr("Held out, per cent"))
-        self._train = QLabel()
+        self._train = PlainLabel()
         self._seed = count_box(0, 2_000_000_000, 1, self.tr("Seed"))
         form = Form()
         form.add_row(self.tr("Train"), self._train)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QTextBrowser,
     QVBoxLayout,
@@ -29,6 +28,7 @@ from expert_studio.views.theme import (
 )
 from expert_studio.views.theme_tokens import Tokens
 from expert_studio.views.widgets.dataset_words import count_text, value_name
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 _KINDS = ("edited", "added", "removed", "moved")
 
@@ -51,7 +51,7 @@ class DatasetDiff(QFrame):
         self._kinds.buttonClicked.connect(self._on_kind)
 
     def _build(self) -> None:
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setProperty("role", "heading")
         self._back = QPushButton(self.tr("Back to the rows"))
         self._back.setProperty("role", "small")

@@ -23,6 +23,7 @@ from expert_studio.core.datasets.row_document import ClassifiedDocument
 from expert_studio.core.datasets.store_rows import StoredRow
 from expert_studio.views.theme import mono_font, restyle
 from expert_studio.views.widgets.dataset_words import column_name, value_name
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 _LONGEST = 200_000  # characters a field shows; a longer row is edited in a file
 
@@ -54,11 +55,11 @@ class DatasetEditor(QWidget):
         keep.activated.connect(self.save)
 
     def _build(self) -> None:
-        self._facts = QLabel()
+        self._facts = PlainLabel()
         self._facts.setProperty("role", "small")
         self._facts.setWordWrap(True)
         self._facts.setTextFormat(Qt.TextFormat.PlainText)
-        self._reason = QLabel()
+        self._reason = PlainLabel()
         self._reason.setProperty("role", "bad")
         self._reason.setWordWrap(True)
         self._reason.setTextFormat(Qt.TextFormat.PlainText)
@@ -68,7 +69,7 @@ class DatasetEditor(QWidget):
         column.addWidget(self._facts)
         column.addWidget(self._reason)
         for _ in range(3):
-            label = QLabel()
+            label = PlainLabel()
             label.setProperty("role", "secondary")
             field = QPlainTextEdit()
             field.setProperty("role", "mono")
@@ -81,7 +82,7 @@ class DatasetEditor(QWidget):
             column.addWidget(label)
             column.addWidget(field, 1)
             self._fields.append((label, field))
-        self._class_label = QLabel(self.tr("Type"))
+        self._class_label = PlainLabel(self.tr("Type"))
         self._class_label.setProperty("role", "secondary")
         self._class = QLineEdit()
         self._class.setAccessibleName(self.tr("Type of the document"))

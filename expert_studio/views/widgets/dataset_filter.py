@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.datasets.store_rows import EVERYTHING, STATES, RowFilter
 from expert_studio.views.widgets.dataset_words import column_name, count_text, value_name
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 SETTLED_AFTER_MS = 250
 FACETS = {
@@ -99,7 +99,7 @@ class DatasetFilter(QWidget):
         self._clear = QPushButton(self.tr("Show all"))
         self._clear.setProperty("role", "quiet")
         self._clear.setAccessibleName(self.tr("Show all rows again"))
-        self._found = QLabel()
+        self._found = PlainLabel()
         self._found.setProperty("role", "secondary")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 NAME_WIDTH = 128
@@ -36,7 +37,7 @@ class Form(QWidget):
 
     def add_row(self, name: str, control: QWidget | QLayout, sentence: str = "") -> QLabel:
         """One row; `sentence` stands under the control. Returns its label, for `show_rows`."""
-        label = QLabel(name)
+        label = PlainLabel(name)
         label.setProperty("role", "muted")
         at = self._grid.rowCount()
         top, middle = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignVCenter

@@ -12,6 +12,7 @@ from expert_studio.core.datasets.store_rows import STATES
 from expert_studio.views.widgets.dataset_words import count_text, rows_text, value_name
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.plain_words import plain_tip
 
 
 class DatasetHeader(PageHeader):
@@ -68,5 +69,5 @@ class DatasetHeader(PageHeader):
         self.undo.setEnabled(undoable is not None)
         self.redo.setEnabled(redoable is not None)
         undo, redo = self.tr("Undo (Ctrl+Z)"), self.tr("Redo (Ctrl+Shift+Z)")
-        self.undo.setToolTip(undo if undoable is None else f"{undo}: {undoable.label}")
-        self.redo.setToolTip(redo if redoable is None else f"{redo}: {redoable.label}")
+        self.undo.setToolTip(undo if undoable is None else plain_tip(f"{undo}: {undoable.label}"))
+        self.redo.setToolTip(redo if redoable is None else plain_tip(f"{redo}: {redoable.label}"))

@@ -13,7 +13,6 @@ from PySide6.QtCore import QLocale, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from expert_studio.views.widgets.dataset_words import count_text, money_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text, time_left_text
 from expert_studio.views.widgets.thin_bar import ThinBar
 
@@ -63,11 +63,11 @@ class DatasetJobCard(QFrame):
             head.addWidget(button)
         self._bar = ThinBar()
         self._bar.setAccessibleName(self.tr("How far the work is"))
-        self._text = QLabel()
+        self._text = PlainLabel()
         self._text.setProperty("role", "secondary")
         self._text.setWordWrap(True)
         self._facts = FactRows()
-        self._problem = QLabel()
+        self._problem = PlainLabel()
         self._problem.setProperty("role", "bad")
         self._problem.setWordWrap(True)
         self._problem.hide()

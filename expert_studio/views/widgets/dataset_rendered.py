@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor, QResizeEvent, QTextCharFormat, QTextCursor, QTextOption
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.datasets.row_body import Item
@@ -21,6 +21,7 @@ from expert_studio.core.datasets.row_document import ClassifiedDocument
 from expert_studio.core.inference.conversation import Message
 from expert_studio.core.inference.tokenizer import ChatTokenizer
 from expert_studio.views.theme import mono_font, tokens_of, was_recoloured
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 _LONGEST = 12_000  # characters shown
 _PADDING_PX = 16  # the style's, above and below
@@ -78,7 +79,7 @@ class RenderedRow(QWidget):
         self._text.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self._text.setAccessibleName(self.tr("The row as the model sees it"))
         self._text.setMinimumHeight(120)
-        self._note = QLabel()
+        self._note = PlainLabel()
         self._note.setProperty("role", "small")
         self._note.setWordWrap(True)
         column = QVBoxLayout(self)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
 from expert_studio.views.widgets.dataset_words import count_text
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class SelectionBar(QFrame):
@@ -22,7 +23,7 @@ class SelectionBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "inset")
-        self._told = QLabel()
+        self._told = PlainLabel()
         self._all = QPushButton(self.tr("Select all"))
         self.accept = QPushButton(self.tr("Accept"))
         self.reject = QPushButton(self.tr("Reject"))

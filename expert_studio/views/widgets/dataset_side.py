@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -23,6 +22,7 @@ from expert_studio.views.widgets.dataset_editor import DatasetEditor
 from expert_studio.views.widgets.dataset_job_card import DatasetJobCard
 from expert_studio.views.widgets.dataset_rendered import RenderedRow
 from expert_studio.views.widgets.dataset_versions import DatasetVersions
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 WIDTH = 320
@@ -68,7 +68,7 @@ class DatasetSide(QFrame):
         tabs.addStretch(1)
         self._unfinished = self._build_unfinished()
         self._none = note(self.tr("Choose a row to read it, change it, accept or reject it."))
-        heading = QLabel(self.tr("As the model sees it"))
+        heading = PlainLabel(self.tr("As the model sees it"))
         heading.setProperty("role", "heading")
         seen = QWidget()
         below = QVBoxLayout(seen)
@@ -107,7 +107,7 @@ class DatasetSide(QFrame):
     def _build_unfinished(self) -> QFrame:
         card = QFrame()
         card.setProperty("role", "inset")
-        self._unfinished_told = QLabel()
+        self._unfinished_told = PlainLabel()
         self._unfinished_told.setWordWrap(True)
         self._resume = QPushButton(self.tr("Go on"))
         self._resume.setAccessibleName(self.tr("Go on with the work that was stopped"))

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QWidget,
 )
@@ -20,7 +19,7 @@ from PySide6.QtWidgets import (
 from expert_studio.views.widgets.dataset_form import Form, choice_box
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
-from expert_studio.views.widgets.plain_words import plain_tip
+from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
 from expert_studio.views.widgets.setting_card import note
 
 _MAPPED_AT_MOST = 24
@@ -149,7 +148,7 @@ class FileForm(Form):
         self._boxes = []
         meant = {column: target for target, column in fields.items()}
         for at, column in enumerate(columns[:_MAPPED_AT_MOST]):
-            label = QLabel(column)
+            label = PlainLabel(column)
             label.setProperty("role", "mono")
             box = choice_box(
                 [(self.tr("as it is called"), ""), *((target, target) for target in targets)],

@@ -14,7 +14,6 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -31,6 +30,7 @@ from expert_studio.views.widgets.dataset_form import Form, choice_box, count_box
 from expert_studio.views.widgets.dataset_source_local import LocalFields
 from expert_studio.views.widgets.dataset_source_price import PriceFields
 from expert_studio.views.widgets.expert_facts import Fact
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class ModelForm(Form):
@@ -88,7 +88,7 @@ class ModelForm(Form):
         self._keep = QPushButton(self.tr("Keep"))
         self._keep.setAccessibleName(self.tr("Keep the key in the system's keyring"))
         self._keep.setEnabled(False)
-        self._key_told = QLabel()
+        self._key_told = PlainLabel()
         self._key_told.setProperty("role", "secondary")
         self._key_row = QWidget()
         key = QHBoxLayout(self._key_row)
@@ -142,7 +142,7 @@ class ModelForm(Form):
             (self.tr("at once"), self._at_once),
             (self.tr("spend at most"), self._cap),
         ):
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setProperty("role", "secondary")
             priced.addSpacing(10)
             priced.addWidget(label)

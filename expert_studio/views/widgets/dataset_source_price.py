@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from expert_studio.core.datasets.provider_prices import Price
 from expert_studio.views.widgets.dataset_form import money_box
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 _UNKNOWN_USD = -0.01  # below what a price can be: shown as a word
 
@@ -33,7 +34,7 @@ class PriceFields(QWidget):
             box.setRange(_UNKNOWN_USD, 10_000.0)
             box.setSpecialValueText(self.tr("unknown"))
             box.setFixedWidth(92)
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setProperty("role", "secondary")
             row.addWidget(box)
             row.addWidget(label)

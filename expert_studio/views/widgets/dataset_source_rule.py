@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QWidget
 
 from expert_studio.core.datasets import offline
 from expert_studio.core.errors import ExpertError
 from expert_studio.runtime.background import Background
 from expert_studio.views.widgets.dataset_form import Form, choice_box, count_box
 from expert_studio.views.widgets.expert_facts import Fact
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 _TASK_COLUMNS = 4
@@ -68,7 +69,7 @@ class RuleForm(Form):
             self._mix, (self.tr("easy"), self.tr("medium"), self.tr("hard")), strict=True
         ):
             box.setFixedWidth(58)
-            label = QLabel(name)
+            label = PlainLabel(name)
             label.setProperty("role", "secondary")
             mix.addWidget(box)
             mix.addWidget(label)

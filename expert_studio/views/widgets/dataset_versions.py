@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from expert_studio.core.datasets.versions import Version
 from expert_studio.views.widgets.dataset_words import rows_text, when_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -117,7 +117,7 @@ class DatasetVersions(QWidget):
 
     def _line(self, version: Version) -> QWidget:
         line = QFrame()
-        name = QLabel(name_of(version))
+        name = PlainLabel(name_of(version))
         name.setProperty("role", "strong")
         digest = ElidedLabel(version.hash[:12])
         digest.setProperty("role", "mono")

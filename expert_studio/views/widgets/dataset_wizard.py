@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
@@ -35,6 +34,7 @@ from expert_studio.views.widgets.dataset_source_file import FileForm
 from expert_studio.views.widgets.dataset_source_model import ModelForm
 from expert_studio.views.widgets.dataset_source_rule import RuleForm
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 
@@ -76,7 +76,7 @@ class DatasetWizard(QWidget):
         self._header = PageHeader(self.tr("New dataset"))
         self._cancel = QPushButton(self.tr("Cancel"))
         self._header.add_action(self._cancel)
-        self._steps = [QLabel() for _ in range(3)]
+        self._steps = [PlainLabel() for _ in range(3)]
         steps = QHBoxLayout()
         steps.setSpacing(8)
         for label in self._steps:
@@ -91,7 +91,7 @@ class DatasetWizard(QWidget):
         self._back = QPushButton(self.tr("Back"))
         self._next = QPushButton(self.tr("Next"))
         self._next.setProperty("role", "primary")
-        self._hint = QLabel()
+        self._hint = PlainLabel()
         self._hint.setProperty("role", "secondary")
         foot = QHBoxLayout()
         foot.setSpacing(8)

@@ -6,10 +6,11 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.first_run import TASKS
 from expert_studio.views.widgets.clamped_label import ClampedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 WIDTH = 460
 MARGIN = 20
@@ -27,7 +28,7 @@ class EmptyChat(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._offers: list[QFrame] = []
-        self._detail = QLabel()
+        self._detail = PlainLabel()
         self._build()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -39,7 +40,7 @@ class EmptyChat(QWidget):
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addStretch(2)
-        title = QLabel(self.tr("What should the stack do?"))
+        title = PlainLabel(self.tr("What should the stack do?"))
         title.setProperty("role", "title")
         column.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
         detail = self._detail

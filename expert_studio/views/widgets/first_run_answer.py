@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import Answer
 from expert_studio.core.inference.stack import Stack
@@ -14,6 +14,7 @@ from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.json_block import json_block
 from expert_studio.views.widgets.markdown import coloured, plain
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.rich_text import RichText
 from expert_studio.views.widgets.tier_dot import TierDot
 
@@ -40,7 +41,7 @@ class FirstRunAnswer(QFrame):
         column.setContentsMargins(13, 11, 13, 10)
         column.setSpacing(6)
         counts = (self.tr("No expert"), self.tr("One expert"), self.tr("Two experts"))
-        title = QLabel(counts[min(len(experts), 2)])
+        title = PlainLabel(counts[min(len(experts), 2)])
         title.setProperty("role", "heading")
         column.addWidget(title)
         for name in experts or ("",):

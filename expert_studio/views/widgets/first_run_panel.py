@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from expert_studio.runtime.model_thread import ModelThread
 from expert_studio.views import theme
 from expert_studio.views.widgets.column_scroll import ColumnScroll
 from expert_studio.views.widgets.first_run_answer import FirstRunAnswer
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.welcome_card import WelcomeCard
 
 COLUMN_WIDTH = 840
@@ -54,9 +54,9 @@ class FirstRunPanel(ColumnScroll):
         self._base: BaseDescription | None = None
         self._task: FirstTask = first_run.TASKS[0]
         self._requests: dict[str, FirstRunAnswer] = {}
-        self._prompt = QLabel()
+        self._prompt = PlainLabel()
         self.welcome = WelcomeCard()
-        self._state = QLabel()
+        self._state = PlainLabel()
         self._run = QPushButton()
         self._skip = QPushButton(self.tr("Skip"))
         self._tasks: list[QPushButton] = []
@@ -85,9 +85,9 @@ class FirstRunPanel(ColumnScroll):
     def _head(self) -> QVBoxLayout:
         head = QVBoxLayout()
         head.setSpacing(4)
-        title = QLabel(self.tr("One prompt, three stacks"))
+        title = PlainLabel(self.tr("One prompt, three stacks"))
         title.setProperty("role", "figure")
-        detail = QLabel(
+        detail = PlainLabel(
             self.tr("See what each expert adds before you choose your own on the right.")
         )
         detail.setProperty("role", "muted")

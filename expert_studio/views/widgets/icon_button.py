@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from expert_studio.views import icons, theme
+from expert_studio.views.widgets.plain_words import plain_tip
 
 
 class IconButton(QToolButton):
@@ -15,14 +16,14 @@ class IconButton(QToolButton):
         self._shown = theme.tokens_of(self)
         self.setProperty("role", "quiet")
         self.setAccessibleName(name)
-        self.setToolTip(name)
+        self.setToolTip(plain_tip(name))
         self.setIconSize(QSize(side, side))
         self._paint_icon()
 
     def set_icon(self, icon: str, name: str) -> None:
         self._icon_name = icon
         self.setAccessibleName(name)
-        self.setToolTip(name)
+        self.setToolTip(plain_tip(name))
         self._paint_icon()
 
     def changeEvent(self, event: QEvent) -> None:

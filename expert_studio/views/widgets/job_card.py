@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QVBoxLayout,
     QWidget,
 )
@@ -16,7 +15,7 @@ from PySide6.QtWidgets import (
 from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
-from expert_studio.views.widgets.plain_words import plain_tip
+from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
 from expert_studio.views.widgets.thin_bar import ThinBar
 
 _STEPS = 1000
@@ -62,9 +61,9 @@ class JobCard(CardButton):
         super().__init__(parent)
         self._job = job
         self._compact = False
-        self._kind, self._name = QLabel(), ElidedLabel()
+        self._kind, self._name = PlainLabel(), ElidedLabel()
         self._bar = ThinBar()
-        self._amount, self._left, self._rate = ElidedLabel(), QLabel(), QLabel()
+        self._amount, self._left, self._rate = ElidedLabel(), PlainLabel(), PlainLabel()
         self._stop = IconButton("stop", "", side=12)
         self._stop.clicked.connect(self._on_stop)
         self.clicked.connect(self._on_opened)

@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from expert_studio.core.datasets.document_prompt import DocumentLabel
 from expert_studio.core.datasets.offline_documents.labels import TYPES
 from expert_studio.views.widgets.dataset_question import DatasetQuestion
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class LabelDialog(DatasetQuestion):
@@ -75,7 +75,7 @@ class LabelDialog(DatasetQuestion):
             (self.tr("Technologies"), self._technologies),
         )
         for row, (words, field) in enumerate(fields):
-            label = QLabel(words)
+            label = PlainLabel(words)
             label.setBuddy(field)
             field.setAccessibleName(words)
             form.addWidget(label, row, 0)
@@ -88,7 +88,7 @@ class LabelDialog(DatasetQuestion):
         column.addLayout(form)
         column.addWidget(self._as_text, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(4)
-        column.addWidget(QLabel(self.tr("Kept in the dataset")))
+        column.addWidget(PlainLabel(self.tr("Kept in the dataset")))
         column.addWidget(self._choice)
         column.addSpacing(6)
         column.addWidget(self._buttons)

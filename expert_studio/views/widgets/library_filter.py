@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QToolButton,
@@ -26,6 +25,7 @@ from expert_studio.core.inference.conversation import BaseDescription
 from expert_studio.views.theme import restyle
 from expert_studio.views.widgets import expert_facts
 from expert_studio.views.widgets.filter_menu import FilterMenu
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 Order = Literal["load order", "name", "size", "score"]
 Form = Literal["cards", "list", "graph"]
@@ -198,7 +198,7 @@ class LibraryFilter(QWidget):
         for menu in self._menus.values():
             menu.chosen.connect(self._on_value)
             row.addWidget(menu)
-        self._count = QLabel()
+        self._count = PlainLabel()
         self._count.setProperty("role", "small")
         self._order_button = self._build_order()
         row.addStretch(1)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.log_file import LEVELS, LogLine, as_text
 from expert_studio.views import theme
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 MOST_SHOWN = 1000
 
@@ -42,15 +42,15 @@ class LogViewer(QDialog):
         self._level = QComboBox()
         self._search = QLineEdit()
         self._text = QPlainTextEdit()
-        self._state = QLabel()
+        self._state = PlainLabel()
         self._build()
         self._level.currentIndexChanged.connect(self._on_filter)
         self._search.textChanged.connect(self._on_filter)
 
     def _build(self) -> None:
-        title = QLabel(self.tr("Log"))
+        title = PlainLabel(self.tr("Log"))
         title.setProperty("role", "title")
-        detail = QLabel(
+        detail = PlainLabel(
             self.tr(
                 "What the app noted while it ran. Keys, tokens, mail addresses and your home "
                 "folder are taken out, so that it can be passed on."

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from expert_studio.views.theme_tokens import HEADER_HEIGHT, PAGE_PADDING
 from expert_studio.views.widgets.elided_label import ElidedLabel
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 
 class PageHeader(QFrame):
@@ -16,7 +17,7 @@ class PageHeader(QFrame):
         self.setFixedHeight(HEADER_HEIGHT)
         self._title = ElidedLabel(title)
         self._title.setProperty("role", "title")
-        self._state = QLabel()
+        self._state = PlainLabel()
         self._state.setProperty("role", "muted")
         self._state.setTextFormat(Qt.TextFormat.PlainText)
         self._actions = QHBoxLayout()

@@ -9,7 +9,6 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from expert_studio.core.inference.attached_text import AttachedText, with_attach
 from expert_studio.views import theme
 from expert_studio.views.widgets.attachment_row import AttachmentRow
 from expert_studio.views.widgets.context_meter import ContextMeter
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.prompt_editor import PromptEditor
 from expert_studio.views.widgets.sampling_presets import SamplingPresets
 
@@ -54,7 +54,7 @@ class PromptBox(QFrame):
         self._leave = QPushButton(self.tr("Cancel"))
         self._grammar = QToolButton()
         self._context = ContextMeter()
-        self._hint = QLabel()
+        self._hint = PlainLabel()
         self._send = QPushButton(self.tr("Send"))
         self._streaming = False
         self._elsewhere = False
@@ -95,7 +95,7 @@ class PromptBox(QFrame):
     def _build_editing(self) -> QFrame:
         row = QHBoxLayout(self._editing)
         row.setContentsMargins(0, 0, 0, 0)
-        told = QLabel(self.tr("Editing an earlier message: the answer begins anew from there"))
+        told = PlainLabel(self.tr("Editing an earlier message: the answer begins anew from there"))
         told.setProperty("role", "small")
         self._leave.setProperty("role", "quiet")
         self._leave.setAccessibleName(self.tr("Leave the message as it was"))

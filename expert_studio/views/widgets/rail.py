@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 from expert_studio.views import icons, theme
 from expert_studio.views.theme_tokens import RAIL_COMPACT_WIDTH, RAIL_WIDTH
 from expert_studio.views.widgets.job_tray import JobTray
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 ICON_SIDE = 16
 BRAND_SIDE = 22
@@ -34,8 +34,8 @@ class Rail(QFrame):
         self.setProperty("role", "rail")
         self.setFixedWidth(RAIL_WIDTH)
         self._shown = theme.tokens_of(self)
-        self._mark = QLabel()
-        self._name = QLabel(self.tr("Expert Studio"))
+        self._mark = PlainLabel()
+        self._name = PlainLabel(self.tr("Expert Studio"))
         self._buttons: dict[str, QPushButton] = {}
         self._icons: dict[str, str] = {}
         self._group = QButtonGroup(self)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.thin_bar import ThinBar
 
 LEAST_TOKENS = 512  # below, it is over before it could be read
@@ -13,7 +14,7 @@ WIDTH = 160
 class ReadingBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._told = QLabel(self)
+        self._told = PlainLabel("", self)
         self._told.setProperty("role", "small")
         self._bar = ThinBar(self)
         self._bar.setFixedWidth(WIDTH)

@@ -14,7 +14,6 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextCursor, QTextOptio
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QTextBrowser,
     QVBoxLayout,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.views import theme
 from expert_studio.views.widgets.markdown import Code, as_plain_html, coloured
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 COPIED_MS = 1500
 ENDLESS_WORD = 2_000  # characters; Qt looks for the end of such a word again for each of its lines
@@ -141,7 +141,7 @@ class CodeFrame(QFrame):
         self.setProperty("role", "code")
         self._code = code
         self._shown = theme.tokens_of(self)
-        self._language = QLabel(code.language or self.tr("text"), self)
+        self._language = PlainLabel(code.language or self.tr("text"), self)
         self._language.setProperty("role", "faint")
         self._text = RichText(False, self)
         self._copy = QPushButton(self.tr("Copy"), self)

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 
 
@@ -45,7 +45,7 @@ class ShortcutSheet(QDialog):
         self._build()
 
     def _build(self) -> None:
-        title = QLabel(self.tr("Keyboard shortcuts"))
+        title = PlainLabel(self.tr("Keyboard shortcuts"))
         title.setProperty("role", "title")
         inside = QWidget()
         inside.setProperty("role", "scroll")
@@ -83,11 +83,11 @@ def _section(name: str, members: Sequence[Keys]) -> QGridLayout:
     grid = QGridLayout()
     grid.setVerticalSpacing(7)
     grid.setHorizontalSpacing(12)
-    heading = QLabel(name)
+    heading = PlainLabel(name)
     heading.setProperty("role", "heading")
     grid.addWidget(heading, 0, 0, 1, 2)
     for row, one in enumerate(members, start=1):
-        does, keys = QLabel(one.does), QLabel(one.native)
+        does, keys = PlainLabel(one.does), PlainLabel(one.native)
         does.setWordWrap(True)
         keys.setProperty("role", "chip")
         keys.setAccessibleName(f"{one.does}: {one.native}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import MemoryByOwner
 from expert_studio.core.inference.stack_cost import StackCost
 from expert_studio.views.widgets.memory_bar import MemoryBar
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
 
 
@@ -17,12 +18,12 @@ class StackCostCard(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "inset")
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._bar = MemoryBar(height=8)
-        self._total = QLabel()
-        self._parts = QLabel()
-        self._cost = QLabel()
-        self._verdict = QLabel()
+        self._total = PlainLabel()
+        self._parts = PlainLabel()
+        self._cost = PlainLabel()
+        self._verdict = PlainLabel()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(7)

@@ -6,13 +6,14 @@ import html
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner
 from expert_studio.core.inference.stack import EMPTY, Stack
 from expert_studio.views import theme
 from expert_studio.views.theme_tokens import SMALL_PX, STATUS_HEIGHT
 from expert_studio.views.widgets.memory_bar import MemoryBar
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.state_dot import DotState, StateDot
 from expert_studio.views.widgets.thin_bar import ThinBar
@@ -25,13 +26,13 @@ class StatusLine(QFrame):
         self.setFixedHeight(STATUS_HEIGHT)
         self.setFont(theme.body_font(SMALL_PX))
         self._dot = StateDot()
-        self._device = QLabel()
-        self._base = QLabel()
-        self._stack = QLabel()
-        self._speed = QLabel()
+        self._device = PlainLabel()
+        self._base = PlainLabel()
+        self._stack = PlainLabel()
+        self._speed = PlainLabel()
         self._progress = ThinBar()
         self._bar = MemoryBar()
-        self._total = QLabel()
+        self._total = PlainLabel()
         self._described: BaseDescription | None = None
         self._shown_stack = EMPTY
         self._build()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 Severity = Literal["info", "warn", "bad"]
 WIDTH = 400
@@ -119,7 +120,7 @@ class Toast(QFrame):
 
 
 def _sentence(text: str, role: str) -> QLabel:
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.errors import ExpertError
 from expert_studio.core.inference.hub_token import forget_token, has_stored_token, keep_token
 from expert_studio.runtime.background import Background
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 
@@ -39,7 +40,7 @@ class TokenRow(QWidget):
         self._state = note("")
         told = QVBoxLayout()
         told.setSpacing(2)
-        told.addWidget(QLabel(self.tr("Hub token")))
+        told.addWidget(PlainLabel(self.tr("Hub token")))
         told.addWidget(self._state)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.views import theme
 from expert_studio.views.theme_tokens import CARD_RADIUS
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 CARD_WIDTH, GAP = 330, 14
 
@@ -39,7 +40,7 @@ class TourOverlay(QWidget):
         self._steps = tuple(steps)
         self._at = 0
         self._card = QFrame(self)
-        self._heading, self._sentence, self._count = QLabel(), QLabel(), QLabel()
+        self._heading, self._sentence, self._count = PlainLabel(), PlainLabel(), PlainLabel()
         self._skip = QPushButton(self.tr("Skip the tour"))
         self._back = QPushButton(self.tr("Back"))
         self._next = QPushButton()

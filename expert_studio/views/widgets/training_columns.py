@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from expert_studio.views.widgets.dataset_form import choice_box
+from expert_studio.views.widgets.plain_words import PlainLabel
 
 # what is asked of a person, and the targets it is for single answers and for pairs
 _ASKED = (("prompt", "instruction", "prompt"), ("answer", "output", "chosen"))
@@ -39,7 +40,7 @@ class TrainingColumns(QWidget):
             box = choice_box([], self.tr("Column of: {what}").format(what=text))
             box.setMinimumWidth(150)
             box.currentIndexChanged.connect(self._on_changed)
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setProperty("role", "small")
             label.setBuddy(box)
             self.boxes[name] = box

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSlider,
     QVBoxLayout,
@@ -29,6 +28,7 @@ from expert_studio.views.theme_tokens import CARD_PADDING
 from expert_studio.views.widgets.card_button import CardButton
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.training_chart import CurveChart
 from expert_studio.views.widgets.training_legend import Legend
 from expert_studio.views.widgets.training_strokes import Line
@@ -69,12 +69,12 @@ class TrainingCurves(QWidget):
         self._export.clicked.connect(self._on_export)
 
     def _build(self) -> None:
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setProperty("role", "heading")
         self.legend = Legend()
-        self._smooth_label = QLabel(self.tr("smooth"))
+        self._smooth_label = PlainLabel(self.tr("smooth"))
         self._smooth_label.setProperty("role", "small")
-        self._smooth_value = QLabel()
+        self._smooth_value = PlainLabel()
         self._smooth_value.setProperty("role", "small")
         self._smooth_value.setFixedWidth(28)
         self._slider = QSlider(Qt.Orientation.Horizontal)
@@ -281,7 +281,7 @@ class SmallChart(CardButton):
         self.setAccessibleName(quantity.title)
         title = ElidedLabel(quantity.title)
         title.setProperty("role", "heading")
-        self._value = QLabel()
+        self._value = PlainLabel()
         self._value.setProperty("role", "small")
         head = QHBoxLayout()
         head.setSpacing(6)

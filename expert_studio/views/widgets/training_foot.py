@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from expert_studio.core.planning import RunPlan
 from expert_studio.views.theme import restyle
 from expert_studio.views.theme_tokens import PAGE_PADDING
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.setting_card import note
 
 MOST_PRIORITY = 99
@@ -20,7 +21,7 @@ class TrainingFoot(QWidget):
         super().__init__(parent)
         self.setProperty("role", "status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.fault = QLabel()
+        self.fault = PlainLabel()
         self.fault.setProperty("role", "secondary")
         self.fault.setWordWrap(True)
         self.memory = note("")

@@ -11,7 +11,6 @@ from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QStackedWidget,
@@ -29,6 +28,7 @@ from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.empty_state import EmptyState
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.state_dot import StateDot
 from expert_studio.views.widgets.thin_bar import ThinBar
@@ -199,7 +199,7 @@ class RunRow(CardButton):
         self._dot = StateDot()
         title = ElidedLabel(name)
         title.setProperty("role", "strong")
-        self._chip = QLabel()
+        self._chip = PlainLabel()
         self._chip.setProperty("role", "chip")
         self._told = ElidedLabel(glance.told)
         self._told.setProperty("role", "small")
@@ -218,7 +218,7 @@ class RunRow(CardButton):
         place = self._bar.sizePolicy()
         place.setRetainSizeWhenHidden(True)
         self._bar.setSizePolicy(place)
-        self._step, self._left = QLabel(), QLabel()
+        self._step, self._left = PlainLabel(), PlainLabel()
         under = QHBoxLayout()
         under.addWidget(self._step)
         under.addStretch(1)
@@ -229,10 +229,10 @@ class RunRow(CardButton):
         progress.addWidget(self._bar)
         progress.addLayout(under)
         progress.addStretch(1)
-        self._loss = QLabel()
+        self._loss = PlainLabel()
         self._loss.setProperty("role", "mono")
         self._loss.setFixedWidth(172)
-        self._when = QLabel(when_text(glance.began_s) if glance.began_s else "")
+        self._when = PlainLabel(when_text(glance.began_s) if glance.began_s else "")
         for label in (self._step, self._left, self._when):
             label.setProperty("role", "small")
         self._when.setFixedWidth(96)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from expert_studio.core.training.coach import Advice
 from expert_studio.core.training.events import Sampled
@@ -16,6 +16,7 @@ from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.expert_facts import Fact
 from expert_studio.views.widgets.fact_rows import FactRows
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
 from expert_studio.views.widgets.setting_card import note
 from expert_studio.views.widgets.training_scores import RunScores
@@ -92,7 +93,7 @@ class TrainingSide(QFrame):
             rule = note((said.rule if named else said.rule[:1].upper() + said.rule[1:]) + ".")
             rule.setProperty("role", "small")
             if said.tone != "note":
-                tone = QLabel(
+                tone = PlainLabel(
                     self.tr("Looks good") if said.tone == "good" else self.tr("Worth a look")
                 )
                 tone.setProperty("role", _SEVERITY[said.tone])
@@ -112,7 +113,7 @@ class TrainingSide(QFrame):
             column.setContentsMargins(11, 9, 11, 9)
             column.setSpacing(4)
             for text, role in ((sample.prompt, "facts"), (sample.answer, "sample")):
-                label = QLabel(text.strip()[:_LONGEST_SAMPLE] or "…")
+                label = PlainLabel(text.strip()[:_LONGEST_SAMPLE] or "…")
                 label.setTextFormat(Qt.TextFormat.PlainText)
                 label.setWordWrap(True)
                 label.setProperty("role", role)
@@ -132,13 +133,13 @@ class TrainingSide(QFrame):
             kept_on_disk.append(best.step)
         for step in kept_on_disk:
             row = QHBoxLayout()
-            row.addWidget(QLabel(self.tr("step {n}").format(n=f"{step:,}")))
-            loss = QLabel(loss_text(losses.get(step, math.nan)) if step in losses else "")
+            row.addWidget(PlainLabel(self.tr("step {n}").format(n=f"{step:,}")))
+            loss = PlainLabel(loss_text(losses.get(step, math.nan)) if step in losses else "")
             loss.setProperty("role", "secondary")
             row.addWidget(loss)
             row.addStretch(1)
             if best is not None and step == best.step:
-                mark = QLabel(self.tr("best"))
+                mark = PlainLabel(self.tr("best"))
                 mark.setProperty("role", "good")
                 row.addWidget(mark)
             held = QWidget()

@@ -25,6 +25,7 @@ from expert_studio.views.theme_tokens import PAGE_PADDING
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.page_header import PageHeader
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.training_axis import figure_text
 from expert_studio.views.widgets.training_curves import TrainingCurves
@@ -82,7 +83,7 @@ class TrainingView(QWidget):
         row = self._header.layout()
         assert isinstance(row, QHBoxLayout)
         row.insertWidget(0, back)
-        self._chip = QLabel()
+        self._chip = PlainLabel()
         self._chip.setProperty("role", "chip")
         row.insertWidget(2, self._chip, 0, Qt.AlignmentFlag.AlignVCenter)
         self._told = ElidedLabel()
@@ -142,7 +143,7 @@ class TrainingView(QWidget):
         self._problem = QFrame()
         self._problem.setProperty("role", "toast")
         self._problem.setProperty("severity", "bad")
-        self._what, self._why = QLabel(), QLabel()
+        self._what, self._why = PlainLabel(), PlainLabel()
         self._what.setProperty("role", "strong")
         self._why.setProperty("role", "secondary")
         column = QVBoxLayout(self._problem)
@@ -168,7 +169,7 @@ class TrainingView(QWidget):
             ("margin", self.tr("margin")),
             ("ranked", self.tr("ranked right")),
         ):
-            label, value = QLabel(text), QLabel("—")
+            label, value = PlainLabel(text), PlainLabel("—")
             label.setProperty("role", "small")
             value.setProperty("role", "figure")
             self._figures[name] = (label, value)

@@ -15,6 +15,7 @@ from expert_studio.core.inference.first_run import SUGGESTED_BASE
 from expert_studio.core.inference.hub import KNOWN_BASES
 from expert_studio.core.settings import BUNDLED_BASE_NAME
 from expert_studio.views.widgets.machine_words import machine_text, room_text
+from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _row(label: QLabel, button: QPushButton) -> QHBoxLayout:
 
 
 def _sentence(text: str) -> QLabel:
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setWordWrap(True)
     label.setProperty("role", "secondary")
     return label
