@@ -249,3 +249,12 @@ def test_no_label_takes_words_for_markup() -> None:
     assert not made, f"make a PlainLabel: {', '.join(made)}"
     assert PlainLabel("<b>x</b>").textFormat() == Qt.TextFormat.PlainText
     assert ElidedLabel("<b>x</b>").textFormat() == Qt.TextFormat.PlainText
+
+
+def test_what_the_status_line_sets_bold_is_bold(opened: Opened) -> None:
+    """Its own markup is the one exception, and every word of others in it is escaped."""
+    person = opened(FakeEngine())
+    line = person.studio.window.status
+    shown = [label for label in line.findChildren(QLabel) if "<b>" in label.text()]
+    assert shown
+    assert all(label.textFormat() == Qt.TextFormat.RichText for label in shown)

@@ -52,6 +52,7 @@ class StatusLine(QFrame):
         self._speed.setProperty("role", "small")
         self._speed.setToolTip(self.tr("Tokens per second of the last answer"))
         self._total.setProperty("role", "small")
+        self._total.setTextFormat(Qt.TextFormat.RichText)
         self._progress.setRange(0, 100)
         self._progress.setFixedWidth(190)
         self._progress.setAccessibleName(self.tr("Loading the base"))
