@@ -30,6 +30,9 @@ class ChatTour(Tour):
         self.settle()
         self.until(lambda: studio.loaded_base() is not None, "the base", 300)
         self.until(lambda: len(page.composer.rows) > 1, "the experts")
+        self.until(lambda: studio.first_start.tour is not None, "the tour")
+        assert studio.first_start.tour is not None
+        studio.first_start.tour.end()  # it would lie over every picture
         page.first_task.left.emit()
         self.settle(0.4)
         self.picture("70-chat-empty")

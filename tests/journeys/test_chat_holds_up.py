@@ -203,6 +203,7 @@ def test_four_columns_stream_at_once(opened: Opened, watch: EventLoopWatch) -> N
     watch.enter("four columns: made")
     page._compare.click()
     view = page.compare_view
+    person.until(lambda: "document-classifier alone" in view._choices)
     view.add_column("json-parser alone")
     view.add_column("document-classifier alone")
     view.columns[0].choose("Base alone")

@@ -148,6 +148,7 @@ def test_unseen_stacks_are_voted_on(person: Person, watch: EventLoopWatch) -> No
     watch.enter("blind: columns, answers")
     page._compare.click()
     view = page.compare_view
+    person.until(lambda: "document-classifier alone" in view._choices)
     view.columns[0].choose("Base alone")
     view.columns[1].choose("json-parser alone")
     view.add_column("document-classifier alone")

@@ -22,6 +22,7 @@ def _comparing(opened: Opened, engine: FakeEngine, *stacks: str) -> Person:
     page = person.studio.chat_page
     page._compare.click()
     view = page.compare_view
+    person.until(lambda: set(stacks) <= set(view._choices))  # told in a turn of their own
     while len(view.columns) < len(stacks):
         view.add_column()
     for column, stack in zip(view.columns, stacks, strict=True):

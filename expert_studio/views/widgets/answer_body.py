@@ -101,7 +101,7 @@ class AnswerBody(QWidget):
             self._add_blocks(rest)
         self._done = len(self.text)
         self._ahead = open_fence(self._text[:LONGEST_SHOWN])
-        self._blocks.addWidget(StackChange(stack, self))
+        self._put(StackChange(stack, self))
 
     def show_whole(self, text: str, spans: Sequence[StackSpan] = ()) -> None:
         """A text that has come to its end; spans: where several stacks said it."""
@@ -111,14 +111,14 @@ class AnswerBody(QWidget):
         whole = json_block(plain(shown))
         cut = parts(shown, [span for span in spans if span.text_start < len(shown)])
         if not cut and whole is not None:
-            self._blocks.addWidget(CodeFrame(whole, self))
+            self._put(CodeFrame(whole, self))
         elif not cut:
             self._add_blocks(shown)
         for place, part in enumerate(cut):
             if place:
-                self._blocks.addWidget(StackChange(part.stack, self))
+                self._put(StackChange(part.stack, self))
             if whole is not None:
-                self._blocks.addWidget(CodeFrame(Code("json", plain(part.text)), self))
+                self._put(CodeFrame(Code("json", plain(part.text)), self))
             elif part.text.strip():
                 self._add_blocks(part.text)
         self._show_left_out()
@@ -157,23 +157,27 @@ class AnswerBody(QWidget):
             if not isinstance(self._tail, CodeFrame):
                 self._drop_tail()
                 self._tail = CodeFrame(code, self)
-                self._blocks.addWidget(self._tail)
+                self._put(self._tail)
             self._tail.grow_to(code)
             return
         if not isinstance(self._tail, RichText):
             self._drop_tail()
             self._tail = self._rich_text()
-            self._blocks.addWidget(self._tail)
+            self._put(self._tail)
         self._tail.grow_to(plain(tail) if tail or self._text else WAITING)
 
     def _add_blocks(self, text: str) -> None:
         for block in blocks(text):
             if isinstance(block, Prose):
                 view = self._rich_text()
-                self._blocks.addWidget(view)
+                self._put(view)
                 view.show_html(block.html)
             else:
-                self._blocks.addWidget(CodeFrame(block, self))
+                self._put(CodeFrame(block, self))
+
+    def _put(self, block: QWidget) -> None:
+        self._blocks.addWidget(block)
+        block.show()  # at once: a turn later, the answer would be blank for one picture
 
     def _rich_text(self) -> RichText:
         view = RichText(parent=self)
