@@ -33,6 +33,8 @@ class ChatTour(Tour):
         self.until(lambda: studio.first_start.tour is not None, "the tour")
         assert studio.first_start.tour is not None
         studio.first_start.tour.end()  # it would lie over every picture
+        self.until(lambda: studio.first_start.tour is None, "the end of the tour")
+        self.settle(0.4)
         page.first_task.left.emit()
         self.settle(0.4)
         self.picture("70-chat-empty")
