@@ -132,7 +132,9 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
         if stage is not source.recipe:
             _install(pack(run).archive, bench)
     if read_report(run.path / REPORT_FILE) is None:
-        evaluate_run(run, bench.folders, _quiet if bench.quiet else _tell, bench.rows)
+        tell = _quiet if bench.quiet else _tell
+        before = [RunFolder.open(Path(one)).train_path for one in known.runs[:-1]]
+        evaluate_run(run, bench.folders, tell, bench.rows, learned=before)
     packed = pack(run)
     _install(packed.archive, bench)
     if bench.publish:

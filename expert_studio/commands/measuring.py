@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from expert_studio.commands.answering import compose_stack, loaded_engine
 from expert_studio.commands.measuring_engine import Asking, fitting
-from expert_studio.core.datasets.examples import Example
+from expert_studio.core.datasets.examples import Example, read_examples
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.library import TESTS_FILE, InstalledExpert, Library
 from expert_studio.core.experts.manifest import TIERS
@@ -86,12 +86,14 @@ def evaluate_run(
     on_progress: Progress,
     rows: int | None = None,
     data: Path | None = None,
+    learned: Sequence[Path] = (),
 ) -> Report:
     """Scores the run's best adapter on its held-out rows and keeps the report in the run folder.
 
     Which adapter is the best is decided on validation rows. Greedy decoding. `rows` takes only
     the first so many; the base alone and dependencies alone get the first 40 of them. With
-    `data`, rows of a file are asked instead, and nothing is kept.
+    `data`, rows of a file are asked instead, and nothing is kept. `learned`: what the runs it
+    went on from had learned from, which the plain baseline knows as well.
 
     Raises:
         TrainingError: the run set no rows aside, or is not finished.
@@ -128,7 +130,10 @@ def evaluate_run(
         report = _measured(subject, stacks, engine, on_progress, len(examples))
     finally:
         engine.close()
-    known = tuple(answers_to_score(run.train_path, recipe.method))
+    known = (
+        *(example for path in learned for example in read_examples(path)),
+        *answers_to_score(run.train_path, recipe.method),
+    )
     report = replace(
         report,
         conditions=(*report.conditions, _plain(known, subject.examples)),

@@ -80,7 +80,7 @@ def test_install_compose_chat_and_restart(
     studio.window.show_page("chat")
     person.tick("document-classifier")
     names = [member.name for member in studio.chat_page.composer.stack.members]
-    assert names == ["json-parser", "document-classifier"]
+    assert names == ["json-parser", "english-basic", "neo4j-cypher", "document-classifier"]
     assert "came along with document-classifier" in person.row("json-parser").note
 
     person.type_and_send(PROMPT)
@@ -114,7 +114,7 @@ def test_install_compose_chat_and_restart(
     assert [turn.text for turn in again.studio.dialogue.turns] == said
     assert [a.turn.id for a in again.studio.chat_page.transcript.answers] == [first.id, second.id]
     again.until(lambda: again.studio.loaded_base() is not None)
-    again.until(lambda: len(again.studio.chat_page.composer.stack.members) == 2)
+    again.until(lambda: len(again.studio.chat_page.composer.stack.members) == 4)
     assert again.studio.chat_page.composer.stack.hash == second.stack.hash
 
     with capsys.disabled():

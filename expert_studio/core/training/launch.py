@@ -67,7 +67,7 @@ def prepare(
     settled = recipe.model_copy(
         update={
             "datasets": tuple(
-                part.model_copy(update={"sha256": part.sha256 or dataset_sha256(part, beside)})
+                part.model_copy(update={"sha256": part.sha256 or dataset_sha256(part.path, beside)})
                 for part in recipe.datasets
             ),
             # A base given by its path is named for its folder: manifests hold no paths.

@@ -101,9 +101,11 @@ def key_of(source: Source, base_sha256: str, keys: dict[str, str]) -> str:
         json.dumps(said, sort_keys=True),
         base_sha256,
         *(
-            dataset_sha256(part, source.folder)
+            dataset_sha256(one, source.folder)
             for stage in source.stages
             for part in stage.datasets
+            for one in (part.path, part.held_out)
+            if one
         ),
         *(keys[needed.name] for needed in source.recipe.dependencies),
     ]

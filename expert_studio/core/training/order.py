@@ -111,4 +111,4 @@ def _brought(source: DataSource, number: int, folder: Path, folders: Folders) ->
     bring(source, folder / name, held_out, folders)
     kept = held_out.name if held_out.exists() else ""
     part = DatasetPart(path=name, weight=source.weight, held_out=kept)
-    return part.model_copy(update={"sha256": dataset_sha256(part, folder)})
+    return part.model_copy(update={"sha256": dataset_sha256(part.path, folder)})

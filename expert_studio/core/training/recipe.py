@@ -117,8 +117,9 @@ class DatasetPart(_Part):
     """Examples to learn from: a `.jsonl` or `.jsonl.xz` file, or a dataset recipe (`.json`).
 
     `path` counts from the folder of the recipe file. `weight` is how often its examples are
-    seen: 1 once an epoch, 2 twice, 0.5 every other one. `held_out` names a file of rows for
-    the final score alone; without one, a tenth of a plain file is kept for it.
+    seen: 1 once an epoch, 2 twice, 0.5 every other one. `held_out` names what the final score
+    is measured on: beside a file another file of rows, beside a dataset recipe another recipe,
+    whose held-out answers are taken. Without one, a tenth of a plain file is kept for it.
     """
 
     path: StrictStr

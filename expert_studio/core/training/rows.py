@@ -106,13 +106,25 @@ def read_pairs(path: Path) -> Iterator[PreferencePair]:
 def answers_to_score(path: Path, method: str) -> Iterator[Example]:
     """A run's rows as prompts with the answer that is right: of a pair, the chosen one.
 
+    What a DPO run is scored on may be pairs or answers.
+
     Raises:
         DatasetError: the file cannot be read.
     """
-    if method != "dpo":
+    if method != "dpo" or not _holds_pairs(path):
         yield from read_examples(path)
         return
     yield from map(chosen_example, read_pairs(path))
+
+
+def _holds_pairs(path: Path) -> bool:
+    """By its first row; also where there is none."""
+    first = next((line for _, line in numbered_lines(path) if line.strip()), "{}")
+    try:
+        row = json.loads(first)
+    except ValueError:
+        return True  # whoever reads pairs says which line is none
+    return not row or is_preference(row)
 
 
 def _as_json(row: Row) -> dict[str, Any]:
@@ -123,7 +135,11 @@ def _splits(part: DatasetPart, recipe: Recipe, beside: Path, corpus: Path | None
     path = beside / part.path
     _check_hash(part, beside)
     if path.suffix == ".json":
-        return _made(read_dataset_recipe(path), recipe, corpus)
+        splits = _made(read_dataset_recipe(path), recipe, corpus)
+        if not part.held_out:
+            return splits
+        scored = build(read_dataset_recipe(beside / part.held_out), corpus)
+        return replace(splits, held_out=scored.held_out)
     read = read_pairs if recipe.method == "dpo" else read_examples
     splits = _set_aside(
         tuple(read(path)), recipe.watching.eval_rows, recipe.seed, not part.held_out
@@ -142,21 +158,21 @@ def _made(dataset: DatasetRecipe, recipe: Recipe, corpus: Path | None) -> RowSpl
     return RowSplits(made.train, made.validation, made.held_out)
 
 
-def dataset_sha256(part: DatasetPart, beside: Path) -> str:
-    """SHA-256 of a dataset's file. Raises DatasetError where it cannot be read."""
+def dataset_sha256(name: str, beside: Path) -> str:
+    """SHA-256 of a file in the recipe's folder. Raises DatasetError where it cannot be read."""
     try:
-        with (beside / part.path).open("rb") as stream:
+        with (beside / name).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as cause:
         raise DatasetError(
-            f"The dataset {part.path} cannot be read.",
+            f"The dataset {name} cannot be read.",
             f"{cause.strerror or cause}.",
             "Dataset paths count from the folder of the recipe.",
         ) from cause
 
 
 def _check_hash(part: DatasetPart, beside: Path) -> None:
-    if part.sha256 and dataset_sha256(part, beside) != part.sha256:
+    if part.sha256 and dataset_sha256(part.path, beside) != part.sha256:
         raise DatasetError(
             f"The dataset {part.path} is not the one the recipe was made with.",
             "Its SHA-256 differs.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch
 from expert_studio.core.training.recipe import Base
+from expert_studio.core.training.rows import answers_to_score, read_pairs
 from expert_studio.core.training.run_folder import RunFolder, list_runs
 from tests.core.training.runs import tiny_recipe, write_data
 from tests.expert_factory import installed_expert
@@ -56,6 +58,21 @@ def test_weights_say_how_often_rows_are_seen(folders: Folders) -> None:
     recipe = tiny_recipe(datasets=[{"path": "rows.jsonl", "weight": 2.5}])
     run = launch.prepare(recipe, folders, folders.data)
     assert len(run.train_path.read_text().splitlines()) == 48 * 2 + 24
+
+
+def test_pairs_may_be_scored_on_the_answers_of_another_dataset(folders: Folders) -> None:
+    rows = {"train": 6, "validation": 2, "held_out": 5}
+    for name, seed in (("pairs", 1), ("dataset", 2)):
+        part = {"kind": "rule", "generator": "english", "rows": rows}
+        said = json.dumps({"name": name, "seed": seed, "parts": [part]})
+        (folders.data / f"{name}.json").write_text(said)
+    part = {"path": "pairs.json", "held_out": "dataset.json"}
+    run = launch.prepare(tiny_recipe(method="dpo", datasets=[part]), folders, folders.data)
+    assert len(list(read_pairs(run.train_path))) == 6
+    scored = list(answers_to_score(run.held_out_path, "dpo"))
+    alone = launch.prepare(tiny_recipe(datasets=[{"path": "dataset.json"}]), folders, folders.data)
+    assert scored == list(answers_to_score(alone.held_out_path, "sft"))
+    assert len(scored) == 5
 
 
 def test_a_dependency_must_be_there_and_fit(folders: Folders) -> None:
