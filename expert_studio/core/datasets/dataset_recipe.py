@@ -53,6 +53,8 @@ class RulePart(_Part):
         difficulty: shares of easy, medium and hard; empty for even ones.
         known_families: of the held-out rows, the share with a training family, unseen words.
         uses_corpus: whether the domain's families that need the corpus folder are drawn.
+        leave_out: sources of the corpus whose rows are dropped after they were drawn: those
+            that another dataset keeps for its scores.
     """
 
     kind: Literal["rule"]
@@ -65,6 +67,7 @@ class RulePart(_Part):
     difficulty: dict[StrictStr, float] = Field(default_factory=dict)
     known_families: Annotated[float, Field(ge=0, le=1)] = 0.0
     uses_corpus: bool = False
+    leave_out: tuple[StrictStr, ...] = ()
 
 
 class CorpusPart(_Part):
@@ -169,7 +172,8 @@ def build_pairs(recipe: DatasetRecipe, corpus: Path | None) -> PairSplits:
             )
         for split, rows in made.items():
             domain, request = _asked(part, recipe.seed, split, corpus)
-            rows.extend(domain.preference_pairs(request))
+            pairs = domain.preference_pairs(request)
+            rows.extend(pair for pair in pairs if pair.source not in part.leave_out)
     return PairSplits(*(tuple(made[split]) for split in _SPLIT_SEEDS))
 
 
@@ -182,7 +186,7 @@ def _by_rule(part: RulePart, seed: int, split: Split, corpus: Path | None) -> It
     if part.generator == "logs":
         return offline_logs.rows(count, split_seed, held_out)
     domain, request = _asked(part, seed, split, corpus)
-    return domain.sft_rows(request)
+    return (row for row in domain.sft_rows(request) if row.source not in part.leave_out)
 
 
 def _asked(

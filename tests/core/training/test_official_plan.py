@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from expert_studio.core.datasets.dataset_recipe import (
+    CorpusPart,
     Counts,
     DatasetRecipe,
     RulePart,
@@ -126,6 +127,18 @@ def test_the_six_stand_as_the_specification_orders_them() -> None:
         }
         for name in ("neo4j-cypher", "python-code", "rust-code"):
             assert [need.name for need in every[name].dependencies] == ["english-basic"]
+
+
+def test_the_classifier_never_learns_from_what_it_is_scored_on() -> None:
+    folder = bundled_experts_folder() / "document-classifier"
+    dataset = read_dataset_recipe(folder / "dataset.json")
+    (kept,) = (part for part in dataset.parts if isinstance(part, CorpusPart))
+    (pairs,) = read_dataset_recipe(folder / "pairs.json").parts
+    assert isinstance(pairs, RulePart)
+    assert {*kept.held_out, *kept.validation, *kept.leave_out} <= {*pairs.leave_out}
+    for base in (BUNDLED_BASE_NAME, OTHER):
+        (source,) = (s for s in sources(folder.parent, base) if s.name == "document-classifier")
+        assert [part.held_out for part in source.recipe.datasets] == ["dataset.json"]
 
 
 def with_few_rows(whole: DatasetRecipe) -> DatasetRecipe:
