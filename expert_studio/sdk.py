@@ -85,7 +85,7 @@ class ExpertManager:
     >>> with ExpertManager(base="bundled") as manager:
     ...     classifier = manager.load_expert("document-classifier")
     ...     [expert.name for expert in manager.list_loaded_experts()]
-    ['json-parser', 'document-classifier']
+    ['json-parser', 'english-basic', 'neo4j-cypher', 'document-classifier']
     """
 
     def __init__(

@@ -12,6 +12,7 @@ from expert_studio.core.experts.dependencies import with_requirements
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference.conversation import BaseDescription, Message, Sampling
 from expert_studio.core.inference.stack import Stack, compose
+from expert_studio.core.inference.stack_cost import brought_along
 
 SUGGESTED_BASE = "Qwen3-0.6B"
 SAMPLING = Sampling(max_tokens=120, temperature=0.0, seed=7)
@@ -51,6 +52,16 @@ def missing(task: FirstTask, experts: Sequence[InstalledExpert]) -> tuple[str, .
     """The experts of a task that are not among those installed."""
     wanted = {name for step in task.steps for name in step}
     return tuple(sorted(wanted - {expert.name for expert in experts}))
+
+
+def members(step: Sequence[str], experts: Sequence[InstalledExpert]) -> tuple[str, ...]:
+    """Who is at work in a step, with what comes along, in load order; as named if not installed."""
+    installed = {expert.name: expert for expert in experts}
+    if any(name not in installed for name in step):
+        return tuple(step)
+    found = {one.name: one for name in step for one in brought_along(installed[name], experts)}
+    order = {name: (one.manifest.constraints.load_order, name) for name, one in found.items()}
+    return tuple(sorted(found, key=order.__getitem__))
 
 
 def stacks(task: FirstTask, library: Library, base: BaseDescription) -> Sequence[Stack]:

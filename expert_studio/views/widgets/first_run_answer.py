@@ -28,6 +28,7 @@ class FirstRunAnswer(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setMinimumHeight(LEAST_HEIGHT)
+        self.experts = experts  # all that are at work, in load order
         self._text = ""
         self._finished = False
         self._stopped = False
@@ -41,7 +42,8 @@ class FirstRunAnswer(QFrame):
         column.setContentsMargins(13, 11, 13, 10)
         column.setSpacing(6)
         counts = (self.tr("No expert"), self.tr("One expert"), self.tr("Two experts"))
-        title = PlainLabel(counts[min(len(experts), 2)])
+        many = self.tr("{0} experts").format(len(experts))
+        title = PlainLabel(counts[len(experts)] if len(experts) < len(counts) else many)
         title.setProperty("role", "heading")
         column.addWidget(title)
         for name in experts or ("",):

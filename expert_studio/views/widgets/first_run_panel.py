@@ -204,7 +204,10 @@ class FirstRunPanel(ColumnScroll):
             view.hide()
             view.deleteLater()
         tiers = {expert.name: expert.manifest.tier for expert in self._experts}
-        self._answers = [FirstRunAnswer(step, tiers) for step in self._task.steps]
+        self._answers = [
+            FirstRunAnswer(first_run.members(step, self._experts), tiers)
+            for step in self._task.steps
+        ]
         for view in self._answers:
             self._columns.addWidget(view, 1)
         self._show_state()
