@@ -81,6 +81,7 @@ def _stacks(
     for other in others:
         if other.name not in needed:
             stacks[beside(other.name)] = (expert.name, other.name)
-        stacks[instead(other.name)] = (other.name,)
     stacks[beside(ALL)] = (expert.name, *(other.name for other in others))
+    for other in others:
+        stacks[instead(other.name)] = (other.name,)
     return stacks

@@ -72,7 +72,7 @@ def test_two_that_stand_on_one_another_are_built_once(tmp_path: Path) -> None:
     assert [one.name for one in report.company] == [
         "with nobody",
         "with upper",
-        "upper alone",
         "with all of them",
+        "upper alone",
     ]
     assert all(one.measurements for one in report.company)
