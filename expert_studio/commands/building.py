@@ -157,7 +157,7 @@ def _beside_one_another(every: Sequence[Source], bench: _Bench) -> None:
         others = [one for name, one in experts.items() if name != source.name]
         run = RunFolder.open(Path(built[source.name].runs[-1]))
         tell = _quiet if bench.quiet else _tell
-        report = measure_company(run, experts[source.name], others, library, tell)
+        report = measure_company(run, experts[source.name], others, library, tell, bench.rows)
         write_reports(report, run.events(), page_of(run).parent)
         packed = pack(run)
         if bench.publish:

@@ -13,6 +13,7 @@ from pathlib import Path
 from expert_studio.commands.answering import compose_stack
 from expert_studio.commands.measuring import REFERENCE_ROWS, Progress, measured_condition
 from expert_studio.commands.measuring_engine import fitting
+from expert_studio.core.datasets.examples import Example
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.dependencies import with_requirements
 from expert_studio.core.experts.library import InstalledExpert, Library
@@ -32,10 +33,11 @@ def measure_company(
     others: Sequence[InstalledExpert],
     library: Library,
     on_progress: Progress,
+    rows: int | None = None,
 ) -> Report:
     """Adds to a run's report how its expert does beside each other one, and each of those alone.
 
-    On the first 40 held-out rows, greedy. Where the expert needs the other anyway, only the
+    On 40 held-out rows spread over all of them, greedy; or on so many `rows`. Where the expert needs the other anyway, only the
     other alone is measured.
 
     Raises:
@@ -61,7 +63,7 @@ def measure_company(
     engine = load_engine(BaseRequest(Path(run.places.base_folder)), lambda _share: None)
     try:
         held_out = tuple(answers_to_score(run.held_out_path, run.recipe.method))
-        examples = fitting(engine, held_out)[:REFERENCE_ROWS]
+        examples = _spread(fitting(engine, held_out), rows or REFERENCE_ROWS)
         for name, chosen in wanted.items():
             stack = compose_stack(dict.fromkeys(chosen, 1.0), engine, library=library)
             kept.append(measured_condition(engine, stack, examples, name, on_progress))
@@ -70,6 +72,13 @@ def measure_company(
     finally:
         engine.close()
     return report
+
+
+def _spread(examples: Sequence[Example], most: int) -> Sequence[Example]:
+    """At most so many, evenly from beginning to end: what is alike stands together."""
+    if len(examples) <= most:
+        return examples
+    return [examples[number * len(examples) // most] for number in range(most)]
 
 
 def _stacks(

@@ -80,7 +80,7 @@ class Report:
         data: what the rows were: "held-out rows", or the name of a file.
         notes: sentences on what was left out or not measured.
         made_with: hardware, library versions, seeds and hashes by name, for the reader.
-        company: beside other experts, and those alone, on the first rows (see `company`).
+        company: beside other experts, and those alone, on some of the rows (see `company`).
     """
 
     expert: str
