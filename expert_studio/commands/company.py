@@ -37,8 +37,8 @@ def measure_company(
 ) -> Report:
     """Adds to a run's report how its expert does beside each other one, and each of those alone.
 
-    On 40 held-out rows spread over all of them, greedy; or on so many `rows`. Where the expert needs the other anyway, only the
-    other alone is measured.
+    On 40 held-out rows spread over all of them (or on so many `rows`), greedy. Where the
+    expert needs the other anyway, only the other alone is measured.
 
     Raises:
         TrainingError: the run was never evaluated, or all its rows are too long.
