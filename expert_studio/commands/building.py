@@ -20,9 +20,11 @@ from expert_studio.commands.measuring import evaluate_run
 from expert_studio.commands.report import AsJson, say, say_aside, say_json
 from expert_studio.commands.training_told import watch_run
 from expert_studio.core.errors import TrainingError
+from expert_studio.core.experts.archive import inspect
 from expert_studio.core.experts.install import install
 from expert_studio.core.experts.library import Library
 from expert_studio.core.experts.made_here import remember
+from expert_studio.core.experts.trash import put_away
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.core.inference.base_choice import base_folder
 from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders, bundled_experts_folder
@@ -103,7 +105,7 @@ def build_experts(
         keys[source.name] = key_of(source, base_sha256, keys)
         told.append(_one(source, keys[source.name], bench))
     if company:
-        _beside_one_another(every, bench)
+        _beside_one_another(every, folder, bench)
     if as_json:
         say_json({"base": name, "base_sha256": base_sha256, "experts": told})
 
@@ -145,7 +147,7 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
     return _told(source, built, new=True)
 
 
-def _beside_one_another(every: Sequence[Source], bench: _Bench) -> None:
+def _beside_one_another(every: Sequence[Source], base: Path, bench: _Bench) -> None:
     """Measures those that are built beside one another, and packs them with what was found."""
     library = Library(bench.folders.library)
     known = {source.name: read_built(bench.records, source.name) for source in every}
@@ -157,7 +159,7 @@ def _beside_one_another(every: Sequence[Source], bench: _Bench) -> None:
         others = [one for name, one in experts.items() if name != source.name]
         run = RunFolder.open(Path(built[source.name].runs[-1]))
         tell = _quiet if bench.quiet else _tell
-        report = measure_company(run, experts[source.name], others, library, tell, bench.rows)
+        report = measure_company(run, experts[source.name], others, library, base, tell, bench.rows)
         write_reports(report, run.events(), page_of(run).parent)
         packed = pack(run)
         if bench.publish:
@@ -194,7 +196,17 @@ def _install(package: Path, bench: _Bench) -> None:
     library = Library(bench.folders.library)
     sidecar = package.with_name(f"{package.name}.sha256")
     remember(sidecar.read_text(encoding="utf-8").split()[0], Folders.default())
+    _put_away_former(package, library)
     install(package, library)
+
+
+def _put_away_former(package: Path, library: Library) -> None:
+    """The same version of an earlier build makes room: this library is the build's own."""
+    manifest = inspect(package).manifest
+    for there in library.versions(manifest.name):
+        if there.version == manifest.version:
+            with library.changing():
+                put_away(there.folder, manifest.name, library)
 
 
 def _told(source: Source, built: Built, new: bool) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def measure_company(
     expert: InstalledExpert,
     others: Sequence[InstalledExpert],
     library: Library,
+    base: Path,
     on_progress: Progress,
     rows: int | None = None,
 ) -> Report:
@@ -60,7 +61,7 @@ def measure_company(
     report = replace(report, made_with={**report.made_with, "company": key})
     from expert_studio.core.inference.engine import load_engine
 
-    engine = load_engine(BaseRequest(Path(run.places.base_folder)), lambda _share: None)
+    engine = load_engine(BaseRequest(base), lambda _share: None)
     try:
         held_out = tuple(answers_to_score(run.held_out_path, run.recipe.method))
         examples = _spread(fitting(engine, held_out), rows or REFERENCE_ROWS)
