@@ -23,6 +23,8 @@ README = Path(__file__).parents[1] / "README.md"
 MARIA = "Extract name and age as JSON: Maria Silva is 34 years old."
 # nothing short fulfils it, so that there is an answer to stop
 LONG: dict[str, Any] = {"constraint": Constraint("regex", "[a-z ]{3000}"), "max_tokens": 900}
+# The classifier with what it learned on top of, in load order.
+FOUR = ["json-parser", "english-basic", "neo4j-cypher", "document-classifier"]
 CODE = (
     "Classify this document: type, language and technologies as JSON.\n\n"
     "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n"
@@ -61,8 +63,8 @@ def test_two_experts_share_one_base_and_are_independent(studio_home: Path) -> No
     memory = lane.call(lambda engine: engine.memory())
     assert memory.base + sum(size for _, size in memory.experts) < 2 * memory.base
     said = classifier.generate(CODE, temperature=0)
-    assert [m.name for m in said.stack.members] == ["json-parser", "document-classifier"]
-    assert [m.weight for m in said.stack.members] == [1.0, 1.0]
+    assert [m.name for m in said.stack.members] == FOUR
+    assert [m.weight for m in said.stack.members] == [1.0] * 4
     assert json.loads(said.text)["type"] == "source_code"
     answer = parser.generate(MARIA, temperature=0)
     assert json.loads(answer.text) == {"name": "Maria Silva", "age": 34}
@@ -119,10 +121,9 @@ def test_hot_swap_keeps_the_base() -> None:
             strong.text
         )
         manager.swap_expert("json-parser", CLASSIFIER)
-        assert [e.required_by for e in manager.list_loaded_experts()] == [
-            ("document-classifier",),
-            (),
-        ]
+        loaded = manager.list_loaded_experts()
+        assert [e.name for e in loaded] == FOUR
+        assert [bool(e.required_by) for e in loaded] == [True, True, True, False]
         with pytest.raises(UsageError, match="weight 3"):
             manager.set_weight("document-classifier", 3.0)
         assert manager._lane.engine is engine

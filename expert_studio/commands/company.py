@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 from expert_studio.commands.answering import compose_stack
 from expert_studio.commands.measuring import REFERENCE_ROWS, Progress, measured_condition
@@ -38,7 +39,7 @@ def measure_company(
 ) -> Report:
     """Adds to a run's report how its expert does beside each other one, and each of those alone.
 
-    On 40 held-out rows spread over all of them (or on so many `rows`), greedy. Where the
+    On 40 held-out rows drawn at random (or on so many `rows`), greedy. Where the
     expert needs the other anyway, only the other alone is measured.
 
     Raises:
@@ -64,7 +65,7 @@ def measure_company(
     engine = load_engine(BaseRequest(base), lambda _share: None)
     try:
         held_out = tuple(answers_to_score(run.held_out_path, run.recipe.method))
-        examples = _spread(fitting(engine, held_out), rows or REFERENCE_ROWS)
+        examples = _drawn(fitting(engine, held_out), rows or REFERENCE_ROWS)
         for name, chosen in wanted.items():
             stack = compose_stack(dict.fromkeys(chosen, 1.0), engine, library=library)
             kept.append(measured_condition(engine, stack, examples, name, on_progress))
@@ -75,11 +76,9 @@ def measure_company(
     return report
 
 
-def _spread(examples: Sequence[Example], most: int) -> Sequence[Example]:
-    """At most so many, evenly from beginning to end: what is alike stands together."""
-    if len(examples) <= most:
-        return examples
-    return [examples[number * len(examples) // most] for number in range(most)]
+def _drawn(examples: Sequence[Example], most: int) -> Sequence[Example]:
+    """At most so many, drawn at random, the same each time: kinds of row stand in a rhythm."""
+    return Random("company").sample(examples, min(most, len(examples)))
 
 
 def _stacks(
