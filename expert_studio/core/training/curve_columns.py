@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
-from expert_studio.core.training.curves import Curve, thinned
+from expert_studio.core.training.curves import Curve, kept_places
 
 DRAWN_POINTS = 1200
 SMALL_POINTS = 240  # of a chart the size of a stamp
@@ -154,8 +154,9 @@ class Column:
         # one point more at each side, so that lines run out of the picture
         low = max(0, bisect_left(self.steps, window[0]) - 1)
         high = bisect_right(self.steps, window[1]) + 1
-        there = Curve(self.name, tuple(self.steps[low:high]), tuple(values[low:high]))
-        return thinned(there, DRAWN_POINTS)
+        steps, there = self.steps[low:high], values[low:high]
+        kept = kept_places(there, DRAWN_POINTS)
+        return Curve(self.name, tuple(steps[i] for i in kept), tuple(there[i] for i in kept))
 
     def _smooth_anew(self) -> None:
         self._smooth = array("d")
