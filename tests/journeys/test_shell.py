@@ -27,7 +27,7 @@ from tests.studio_driver import Person
 from tests.synthetic_runs import write_run
 
 CTRL = Qt.KeyboardModifier.ControlModifier
-STUCK_MS = 30_000  # no measure: above it the window would be dead, not slow
+STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
 SECRET = "sk-abcdefghijklmnopqrstuvwx"
 
 
