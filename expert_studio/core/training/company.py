@@ -33,7 +33,7 @@ def costs_of(report: Report) -> tuple[str, ...]:
 
 
 def costs_in(manifest: Manifest, others: Sequence[str]) -> tuple[str, ...]:
-    """As `costs_of`, from an installed expert's manifest, of these others alone."""
+    """As `costs_of`, from an installed expert's manifest, of these others alone; worst first."""
     wanted = {NOBODY, *(beside(name) for name in others)}
     stated = stated_scores(manifest)
     return _costs(manifest.name, {name: m for name, m in stated.items() if name in wanted})
@@ -77,7 +77,7 @@ def _costs(expert: str, known: Mapping[str, Measurement]) -> tuple[str, ...]:
     if alone is None:
         return ()
     found = []
-    for name, measured in known.items():
+    for name, measured in sorted(known.items(), key=lambda one: one[1].score):
         if not name.startswith("with ") or alone.score - measured.score <= WORTH_SAYING:
             continue
         sure = measured.interval[1] < alone.interval[0]

@@ -32,5 +32,6 @@ def verdicts(stack: Stack, experts: Mapping[str, InstalledExpert]) -> tuple[str,
         fallback = fallback_in(expert.manifest)
         if fallback is not None and (fallback.use != "without_dependencies" or len(at_work) > 1):
             found.append(fallback.text)
-        found.extend(costs_in(expert.manifest, sorted(at_work - {member.name})))
+        if not member.required_by:  # what serves another is not judged by its own tests
+            found.extend(costs_in(expert.manifest, sorted(at_work - {member.name}))[:1])
     return tuple(found)

@@ -81,4 +81,7 @@ def test_the_composer_says_it_of_experts_that_stand_together(tmp_path: Path) -> 
     (said,) = verdicts(stack({"a-b": 1.0, "rust-code": 1.0}), by_name)
     assert "a-b does worse beside rust-code" in said
     assert verdicts(stack({"a-b": 1.0, "poet": 1.0}), by_name) == ()
+    served = stack({"a-b": 1.0, "rust-code": 1.0})
+    members = tuple(replace(one, required_by=("rust-code",)) for one in served.members)
+    assert verdicts(replace(served, members=members), by_name) == (), "it came along"
     assert verdicts(stack({"a-b": 1.0, "rust-code": 0.0}), by_name) == (), "0 is not there"
