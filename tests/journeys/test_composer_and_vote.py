@@ -120,7 +120,8 @@ def test_a_stack_is_put_together(
     assert _weights(person) == {}
     taken = next(a for a in composer.presets.choices.actions() if a.text().startswith("mine"))
     taken.trigger()
-    assert set(_weights(person)) == {"document-classifier", "json-parser"}
+    brought = {"json-parser", "english-basic", "neo4j-cypher"}
+    assert set(_weights(person)) == {"document-classifier"} | brought
     composer._modes["sum"].click()
 
     watch.enter("composer: worse than a part of it")

@@ -120,7 +120,8 @@ def test_the_estimate_is_of_the_right_size(server: ProviderServer, tmp_path: Pat
     job = job_for(server, tmp_path, count=30)
     guess = estimate(job)
     report = run_job(job, tmp_path)
-    assert guess.requests == report.requests
+    # One more may be under way when the last row that was wanted comes in.
+    assert guess.requests == pytest.approx(report.requests, abs=1)
     assert guess.input_tokens == pytest.approx(report.spent.input_tokens, rel=1.0)
     assert guess.usd == pytest.approx(job.price.of(guess.input_tokens, guess.output_tokens))  # type: ignore[union-attr]
     assert guess.seconds > 0
