@@ -63,7 +63,9 @@ class Person:
     def type_and_send(self, text: str) -> None:
         editor = self.studio.chat_page.prompt.findChild(QPlainTextEdit)
         assert editor is not None
-        self._qtbot.keyClicks(editor, text)
+        for letter in text:
+            self._qtbot.keyClicks(editor, letter)
+            QApplication.processEvents()  # a person's keys come one by one
         self._qtbot.keyClick(editor, Qt.Key.Key_Return)
 
     def press_escape(self) -> None:
