@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from expert_studio.core.errors import DatasetError, StorageError
 MAX_NAME_CHARACTERS = 64
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_MAKING = threading.Lock()
 _TRASH = ".trash"
 KEPT_AFTER_DELETE_S = 30 * 24 * 3600
 
@@ -66,8 +68,9 @@ class DatasetFolders:
         return store
 
     def open_or_create(self, name: str) -> DatasetStore:
-        """The dataset of that name, made where there is none."""
-        return self.open(name) if name in self.names() else self.create(name)
+        """The dataset of that name, made where there is none; two threads make but one."""
+        with _MAKING:
+            return self.open(name) if name in self.names() else self.create(name)
 
     def rename(self, name: str, new_name: str) -> None:
         """Gives a dataset, closed by now, another name."""

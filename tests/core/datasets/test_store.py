@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -404,3 +405,14 @@ def test_a_disk_that_fills_up_keeps_what_was_told_kept(tmp_path: Path, how: str)
     with DatasetStore(tmp_path / "d") as store:
         assert store.count() == int(kept)
         assert store.append(example("Room again?")).state == "pending"
+
+
+def test_several_threads_make_one_dataset(tmp_path: Path) -> None:
+    datasets = DatasetFolders(tmp_path)
+
+    def make(_: int) -> str:
+        with datasets.open_or_create("votes") as store:
+            return store.folder.name
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(make, range(16))) == {"votes"}
