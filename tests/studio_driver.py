@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from expert_studio.app import Studio
+from expert_studio.app import Studio, load_engine_on_first_use
+from expert_studio.core.inference.conversation import EngineFactory
+from expert_studio.core.settings import Folders, bundled_experts_folder
 from expert_studio.views.widgets.answer_view import AnswerView
 from expert_studio.views.widgets.expert_row import ExpertRow
 
 PATIENCE_MS = 120_000  # a bound for a stuck test, no measure of anything
+
+
+@contextmanager
+def with_six_experts(
+    qapp: QApplication,
+    qtbot: QtBot,
+    data: Path,
+    settings: Mapping[str, Any],
+    factory: EngineFactory = load_engine_on_first_use,
+) -> Iterator[Person]:
+    """The window on a fresh data folder, with its base and the experts that come with it."""
+    data.mkdir()
+    (data / "settings.json").write_text(json.dumps(settings))
+    studio = Studio(qapp, Folders(data), factory, bundled_experts_folder())
+    studio.open()
+    person = Person(studio, qtbot)
+    try:
+        person.until(lambda: studio.loaded_base() is not None)
+        person.until(lambda: len(studio.chat_page.composer.rows) == 6)
+        yield person
+    finally:
+        studio.window.close()
+        studio.window.deleteLater()
+        qapp.setStyleSheet("")
 
 
 class Person:

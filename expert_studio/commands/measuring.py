@@ -26,6 +26,7 @@ from expert_studio.core.inference.conversation import BaseRequest
 from expert_studio.core.inference.stack import Stack, StackMember
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch
+from expert_studio.core.training.company import beside as in_company
 from expert_studio.core.training.evaluation import (
     BASE_ONLY,
     DEPENDENCIES_ONLY,
@@ -181,7 +182,7 @@ def evaluate_expert(
         stacks = _stacks(needed, own, engine)
         if beside:
             stacks = {WITH_DEPENDENCIES: whole} | {
-                f"with {name}": compose_stack({expert.name: 1.0, name: 1.0}, engine)
+                in_company(name): compose_stack({expert.name: 1.0, name: 1.0}, engine)
                 for name in beside
             }
         return _measured(subject, stacks, engine, on_progress, len(examples))

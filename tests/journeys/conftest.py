@@ -1,4 +1,4 @@
-"""The window that journeys of the Training page are made in."""
+"""What journeys share: the watch on the event loop, the window of the Training page's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from expert_studio.core.training.run_folder import list_runs
+from expert_studio.runtime.event_loop_watch import EventLoopWatch
 from tests.core.training import runs
 from tests.journeys.training_stage import Stage
+
+STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
 
 
 @pytest.fixture
@@ -26,3 +29,15 @@ def stage(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Stage]:
     made.until(lambda: made.studio.loaded_base() is not None)
     made.until(lambda: not made.studio.background.busy)
     made.close()
+
+
+@pytest.fixture
+def watch(capsys: pytest.CaptureFixture[str]) -> Iterator[EventLoopWatch]:
+    """Its longest gap in each phase is told; start it where the journey begins."""
+    made = EventLoopWatch()
+    yield made
+    made.stop()
+    with capsys.disabled():
+        for gap in made.longest():
+            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
+    assert not made.gaps_over(STUCK_MS)

@@ -6,8 +6,8 @@ model would say (megabytes) is said by a fake engine, the four columns by the re
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,16 +16,14 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from expert_studio.app import Studio, load_engine_on_first_use
+from expert_studio.app import load_engine_on_first_use
 from expert_studio.core.inference.conversation import AnswerTiming, Sampling
 from expert_studio.core.inference.history import Composition, Conversation, Turn
 from expert_studio.core.inference.stack import Stack
-from expert_studio.core.settings import Folders, bundled_experts_folder
 from expert_studio.runtime.event_loop_watch import EventLoopWatch
 from tests.fake_engine import FakeEngine, factory_of
-from tests.studio_driver import Person
+from tests.studio_driver import Person, with_six_experts
 
-STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
 MEGABYTES = 10
 ROWS = 100_000
 ANSWER = """The mail is a **supplier invoice**. These are its fields:
@@ -47,39 +45,17 @@ Opened = Callable[..., Person]
 
 @pytest.fixture
 def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]:
-    studios: list[Studio] = []
+    with ExitStack() as open_windows:
 
-    def open_on(engine: FakeEngine | None = None) -> Person:
-        data = tmp_path / "data"
-        data.mkdir()
-        settings = {"first_run_done": True, "device": "cpu"}
-        (data / "settings.json").write_text(json.dumps(settings))
-        factory = load_engine_on_first_use if engine is None else factory_of(engine)
-        studio = Studio(qapp, Folders(data), factory, bundled_experts_folder())
-        studios.append(studio)
-        studio.open()
-        person = Person(studio, qtbot)
-        person.until(lambda: studio.loaded_base() is not None)
-        person.until(lambda: len(studio.chat_page.composer.rows) == 6)
-        person.until(lambda: not studio.background.busy)
-        return person
+        def open_on(engine: FakeEngine | None = None) -> Person:
+            settings = {"first_run_done": True, "device": "cpu"}
+            factory = load_engine_on_first_use if engine is None else factory_of(engine)
+            window = with_six_experts(qapp, qtbot, tmp_path / "data", settings, factory)
+            person = open_windows.enter_context(window)
+            person.until(lambda: not person.studio.background.busy)
+            return person
 
-    yield open_on
-    for studio in studios:
-        studio.window.close()
-        studio.window.deleteLater()
-    qapp.setStyleSheet("")
-
-
-@pytest.fixture
-def watch(capsys: pytest.CaptureFixture[str]) -> Iterator[EventLoopWatch]:
-    made = EventLoopWatch()
-    yield made
-    made.stop()
-    with capsys.disabled():
-        for gap in made.longest():
-            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
-    assert not made.gaps_over(STUCK_MS)
+        yield open_on
 
 
 def _keep(person: Person, turns: int, text: str, title: str) -> Conversation:

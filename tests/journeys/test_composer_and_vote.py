@@ -14,17 +14,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from expert_studio.app import Studio
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.datasets.store_folder import DatasetFolders
-from expert_studio.core.settings import Folders, bundled_experts_folder
 from expert_studio.runtime.event_loop_watch import EventLoopWatch
 from expert_studio.views.widgets.correction_dialog import DatasetDialog
 from expert_studio.views.widgets.tier_slider import TierSlider
 from tests.expert_factory import expert_file
-from tests.studio_driver import Person
+from tests.studio_driver import Person, with_six_experts
 
-STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
 WORSE = "worse-with-json"
 PROMPT = "Write about the harbour of Porto, its ships and its people, at length."
 
@@ -38,31 +35,8 @@ def _measured(score: float, condition: str) -> dict[str, object]:
 
 @pytest.fixture
 def person(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Person]:
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "settings.json").write_text('{"first_run_done": true}')
-    studio = Studio(qapp, Folders(data), bundled_experts=bundled_experts_folder())
-    studio.open()
-    person = Person(studio, qtbot)
-    try:
-        person.until(lambda: studio.loaded_base() is not None)
-        person.until(lambda: len(studio.chat_page.composer.rows) == 6)
+    with with_six_experts(qapp, qtbot, tmp_path / "data", {"first_run_done": True}) as person:
         yield person
-    finally:
-        studio.window.close()
-        studio.window.deleteLater()
-        qapp.setStyleSheet("")
-
-
-@pytest.fixture
-def watch(capsys: pytest.CaptureFixture[str]) -> Iterator[EventLoopWatch]:
-    made = EventLoopWatch()
-    yield made
-    made.stop()
-    with capsys.disabled():
-        for gap in made.longest():
-            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
-    assert not made.gaps_over(STUCK_MS)
 
 
 def _weights(person: Person) -> dict[str, float]:

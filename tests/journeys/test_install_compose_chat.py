@@ -26,7 +26,6 @@ PROMPT = (
     "Extract name, age, city, phone, email, street, country, job, company, price, date, time, "
     "event, product and total as JSON: Maria Silva is 34 and lives in Porto."
 )
-STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
 
 Opened = Callable[[Path], Person]
 
@@ -60,9 +59,8 @@ def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]
 
 
 def test_install_compose_chat_and_restart(
-    opened: Opened, packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    opened: Opened, watch: EventLoopWatch, packages: Path, tmp_path: Path
 ) -> None:
-    watch = EventLoopWatch()
     watch.start()
     person = opened(tmp_path / "data")
     studio = person.studio
@@ -116,11 +114,6 @@ def test_install_compose_chat_and_restart(
     again.until(lambda: again.studio.loaded_base() is not None)
     again.until(lambda: len(again.studio.chat_page.composer.stack.members) == 4)
     assert again.studio.chat_page.composer.stack.hash == second.stack.hash
-
-    with capsys.disabled():
-        for gap in watch.longest():
-            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
-    assert not watch.gaps_over(STUCK_MS)
 
 
 def test_three_stacks_answer_the_first_task(

@@ -27,7 +27,6 @@ from tests.studio_driver import Person
 from tests.synthetic_runs import write_run
 
 CTRL = Qt.KeyboardModifier.ControlModifier
-STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
 SECRET = "sk-abcdefghijklmnopqrstuvwx"
 
 
@@ -49,17 +48,6 @@ def person(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Person]
         studio.close()
         studio.window.deleteLater()
         qapp.setStyleSheet("")
-
-
-@pytest.fixture
-def watch(capsys: pytest.CaptureFixture[str]) -> Iterator[EventLoopWatch]:
-    made = EventLoopWatch()
-    yield made
-    made.stop()
-    with capsys.disabled():
-        for gap in made.longest():
-            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
-    assert not made.gaps_over(STUCK_MS)
 
 
 @pytest.fixture

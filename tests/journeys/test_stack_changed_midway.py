@@ -27,7 +27,6 @@ PROMPT = (
     "Extract name, age, city, phone, email, street, country, job, company, price, date, time, "
     "event, product and total as JSON: Maria Silva is 34 and lives in Porto."
 )
-STUCK_MS = 5_000  # no measure: above it the window would be dead, not slow
 
 # Given the folder of a conversation's database: says the first part again, then asks each next
 # stack, which has seen nothing yet, for the likeliest tokens after prompt and text so far.
@@ -97,12 +96,11 @@ def opened(qapp: QApplication, qtbot: QtBot, data: Path) -> Iterator[Opened]:
 
 
 def test_a_weight_changed_during_an_answer(
-    opened: Opened, data: Path, capsys: pytest.CaptureFixture[str]
+    opened: Opened, data: Path, watch: EventLoopWatch
 ) -> None:
     person = opened()
     studio = person.studio
     person.tick("json-parser")
-    watch = EventLoopWatch()
     watch.start()
     watch.enter("changing the stack of an answer")
     person.type_and_send(PROMPT)
@@ -132,11 +130,6 @@ def test_a_weight_changed_during_an_answer(
     kept: Turn = again.studio.dialogue.turns[1]
     assert (kept.text, kept.spans) == (turn.text, turn.spans)
     assert [change.stack for change in again.last_answer.changes] == [turn.spans[1].stack]
-
-    with capsys.disabled():
-        for gap in watch.longest():
-            print(f"\n  event loop, {gap.phase}: longest gap {gap.gap_ms:.0f} ms", end="")
-    assert not watch.gaps_over(STUCK_MS)
 
 
 def _said_by_a_fresh_process(data: Path) -> str:

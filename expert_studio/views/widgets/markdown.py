@@ -61,10 +61,7 @@ def blocks(text: str) -> tuple[Block, ...]:
         return (Code("", cleaned),)
     from expert_studio.views.widgets.markdown_parser import parsed
 
-    return tuple(
-        Code(part.language, part.text) if part.is_code else Prose(part.text)
-        for part in parsed(cleaned)
-    )
+    return tuple(parsed(cleaned))
 
 
 def _has_long_table(text: str) -> bool:

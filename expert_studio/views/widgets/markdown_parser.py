@@ -1,4 +1,4 @@
-"""Markdown parsed by markdown-it-py into parts: harmless rich text, and code.
+"""Markdown parsed by markdown-it-py into blocks: harmless rich text, and code.
 
 No raw HTML, no pictures, no links but http, https and mailto. Imported by `markdown` with
 the first text that is to be shown.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,33 +16,26 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from expert_studio.views.widgets.markdown import Block, Code, Prose
+
 _ALLOWED_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Rich text, or with `is_code` the text of a fenced block and its language."""
-
-    text: str
-    is_code: bool = False
-    language: str = ""
-
-
-def parsed(text: str) -> Iterator[Part]:
-    """The parts of a text in order; the text is cleaned and not too long by now."""
+def parsed(text: str) -> Iterator[Block]:
+    """The blocks of a text in order; the text is cleaned and not too long by now."""
     parser = _parser()
     prose: list[Token] = []
     for token in parser.parse(text):
         if token.level == 0 and token.type in ("fence", "code_block"):
             if prose:
-                yield Part(parser.renderer.render(prose, parser.options, {}))
+                yield Prose(parser.renderer.render(prose, parser.options, {}))
                 prose = []
             language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-            yield Part(token.content.rstrip("\n"), True, language)
+            yield Code(language, token.content.rstrip("\n"))
         else:
             prose.append(token)
     if prose:
-        yield Part(parser.renderer.render(prose, parser.options, {}))
+        yield Prose(parser.renderer.render(prose, parser.options, {}))
 
 
 @lru_cache(maxsize=1)
