@@ -112,12 +112,13 @@ class _Run:
         self._failure: ExpertError | None = None
         self._started = time.monotonic()
         self._kept_before = 0
+        self._kept = 0  # rows of replies that were dealt with; of others rows are in flight
 
     async def go(self, keys: KeyStore, local: LocalModel | None, resolve: Resolve) -> TeacherReport:
         self._control.wakers.append(self._wake)
         try:
             await self._replay()
-            self._kept_before = self._journal.kept_rows
+            self._kept = self._kept_before = self._journal.kept_rows
             if self._wanted() > 0 and not self._control.stopping:
                 teacher = await self._in_lane(lambda: self._teacher(keys, local, resolve))
                 try:
@@ -258,6 +259,7 @@ class _Run:
             )
             made = await self._in_lane(partial(self._intake.take, number, answered))
             self._budget.settle(worst, cost)
+            self._kept += made
             self._judge(made)
             return
 
@@ -320,7 +322,7 @@ class _Run:
     # --- how it stands and ends --------------------------------------------------------
 
     def _wanted(self) -> int:
-        return self._job.count - self._journal.kept_rows
+        return self._job.count - self._kept
 
     def _judge(self, kept: int, reason: str = "") -> None:
         self._bad_in_a_row = 0 if kept else self._bad_in_a_row + 1
