@@ -37,7 +37,8 @@ def live(turn):
     chosen = {e.name: 1 - (turn % 5) / 4 for e in (one, other)}
     wanted = [e for e in experts if e.name in chosen]
     stack = compose(chosen, wanted, base.sha256, held)
-    said = [Message("user", f"Turn {turn % 17}: tell me more. " * (1 + 7 * turn % 20))]
+    # ten lengths, 20 to 300 tokens, so that the first ten answers have had every kind of them
+    said = [Message("user", f"Turn {turn % 17}: tell me more. " * (1 + 3 * (7 * turn % 10)))]
     engine.generate(said, stack, Sampling(max_tokens=4, temperature=0.0),
                     lambda _: None, lambda: False)
 
