@@ -3,6 +3,7 @@
 python -m expert_studio                     the window
 python -m expert_studio --worker train RUN  a training run, without Qt
 python -m expert_studio --worker queue RUNS the line of training runs that wait, without Qt
+python -m expert_studio --worker build BASE the official experts for a base, without Qt
 python -m expert_studio --worker dataset    work on a dataset for the window, without Qt
 python -m expert_studio --cli VERB ...      expert-cli
 """
@@ -29,6 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
         from expert_studio.commands import dataset_worker
 
         return dataset_worker.main()
+    if given[:2] == ["--worker", "build"]:
+        from expert_studio import cli
+
+        return cli.main(["build-experts", "--base", given[2], "--here", "--json"])
     if given[:1] == ["--cli"]:
         from expert_studio import cli
 

@@ -11,7 +11,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from expert_studio.core.experts.library import Library, write_record
+from expert_studio.core.experts.install_record import write_record
+from expert_studio.core.experts.library import Library
 from tests.expert_factory import expert_folder
 
 SUBJECTS = (

@@ -22,6 +22,7 @@ from expert_studio.core.training.evaluation import (
     choose,
     write_report,
 )
+from expert_studio.core.training.official_build import BuildState
 from expert_studio.core.training.package import REPORT_FILE
 from expert_studio.core.training.report import page_of, write_reports
 from expert_studio.core.training.run_folder import RunFolder
@@ -52,6 +53,25 @@ def take(tour: Tour) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _wizard(tour, Path(folder))
     _runs(tour)
+    _official(tour)
+
+
+def _official(tour: Tour) -> None:
+    """The six for another base: offered, in the making, failed."""
+    page = tour.studio.train_page
+    page.show_home()
+    card, made = page.home.official, ("json-parser", "english-basic")
+    card.set_base("Qwen3-0.6B")
+    states = {
+        "offered": BuildState(of=6),
+        "going-on": BuildState("training", "neo4j-cypher", 3, 6, made, "neo4j-cypher-1"),
+        "failed": BuildState("failed", "neo4j-cypher", 3, 6, made, "", *NO_ROOM),
+    }
+    for name, state in states.items():
+        card.show_state(state)
+        tour.settle(0.4)
+        tour.picture(f"69-training-official-{name}")
+    card.set_base("")
 
 
 def _wizard(tour: Tour, folder: Path) -> None:

@@ -230,6 +230,8 @@ def compose_stack(
     from expert_studio.core.experts.dependencies import with_requirements
 
     library = library or opened_library()
+    described = engine.base
+    library.favour(described.name, described.sha256)
     named: dict[str, float] = {}
     for said, weight in chosen.items():
         name = library.find(said).name
@@ -241,14 +243,19 @@ def compose_stack(
             )
         named[name] = weight
     experts = with_requirements(tuple(named), library)
-    described = engine.base
     return compose(named, experts, described.sha256, described.quantization, mode.value)
 
 
 def advised_sampling(asked: Mapping[str, Any], stack: Stack) -> Sampling:
     """What was asked for, then what the stack's experts advise, then the defaults."""
     library = Library(Folders.default().library)
-    return sampling_for(asked, [library.find(member.name).manifest for member in stack.members])
+    manifests = [
+        installed.manifest
+        for member in stack.members
+        for installed in library.versions(member.name)
+        if installed.version == member.version
+    ]
+    return sampling_for(asked, manifests)
 
 
 def describe_stack(stack: Stack, engine: Engine) -> dict[str, Any]:

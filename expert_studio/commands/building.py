@@ -30,6 +30,7 @@ from expert_studio.core.inference.base_choice import base_folder
 from expert_studio.core.settings import BUNDLED_BASE_NAME, Folders, bundled_experts_folder
 from expert_studio.core.training import launch
 from expert_studio.core.training.evaluation import read_report
+from expert_studio.core.training.official_build import BuildNotes, place_of
 from expert_studio.core.training.official_plan import (
     Built,
     Source,
@@ -52,17 +53,21 @@ class _Bench:
     """Where and from what is built."""
 
     folders: Folders
+    records: Path
     corpus: Path | None
     rows: int | None
     publish: bool
     quiet: bool
+    notes: BuildNotes
 
-    @property
-    def records(self) -> Path:
-        return self.folders.data / "records"
+    def tell(self, condition: str, done: int, rows: int) -> None:
+        """How far scoring is; raises BuildStopped where it shall go no further."""
+        self.notes.go_on()
+        if not self.quiet and (done % LINE_EVERY_ROWS == 0 or done == rows):
+            say_aside(f"{condition.replace('_', ' ')}: {done}/{rows} rows")
 
 
-def build_experts(
+def build_experts(  # noqa: PLR0913 - a verb's options are its arguments
     base: Base = None,
     only: Annotated[
         list[str] | None,
@@ -81,6 +86,10 @@ def build_experts(
     rows: Annotated[
         int | None, typer.Option(min=1, help="Score on the first so many held-out rows alone.")
     ] = None,
+    here: Annotated[
+        bool,
+        typer.Option("--here", help="Runs and experts go to your own, not to a folder apart."),
+    ] = False,
     into_sources: Annotated[
         bool,
         typer.Option("--publish", help="Also put cards and packages beside the recipes."),
@@ -95,24 +104,23 @@ def build_experts(
     """Train, score and pack the official experts for a base; what is done is not done again."""
     folder = base_folder(base, Folders.default())
     name = BUNDLED_BASE_NAME if folder == Folders.default().bundled_base else str(folder)
-    place = work or Folders.default().data / "official" / folder_name(name)
-    bench = _Bench(Folders(place.resolve()), corpus, rows, into_sources, as_json)
+    place = (work or place_of(name, Folders.default())).resolve()
+    folders = Folders.default() if here else Folders(place)
     base_sha256 = weights_sha256(folder / "model.safetensors")
-    every = sources(experts or bundled_experts_folder(), name)
+    every = sources(experts or bundled_experts_folder(), name, corpus is not None)
+    chosen = wanted(every, only or ())
+    notes = BuildNotes(place, tuple(source.name for source in chosen))
+    bench = _Bench(folders, place / "records", corpus, rows, into_sources, as_json, notes)
     keys: dict[str, str] = {}
     told: list[dict[str, Any]] = []
-    for source in wanted(every, only or ()):
-        keys[source.name] = key_of(source, base_sha256, keys)
-        told.append(_one(source, keys[source.name], bench))
-    if company:
-        _beside_one_another(every, folder, bench)
+    with notes.held():
+        for source in chosen:
+            keys[source.name] = key_of(source, base_sha256, keys)
+            told.append(_one(source, keys[source.name], bench))
+        if company:
+            _beside_one_another(every, folder, bench)
     if as_json:
         say_json({"base": name, "base_sha256": base_sha256, "experts": told})
-
-
-def folder_name(base_name: str) -> str:
-    """A base's name, or the last part of its path, as a folder's."""
-    return Path(base_name).name
 
 
 def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
@@ -122,8 +130,8 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
         known = Built(key)
     if known.package and Path(known.package).is_file():
         _say(bench, f"{source.name} {source.recipe.version} is built: {known.package}")
-        there = {(one.name, one.version) for one in Library(bench.folders.library).experts()}
-        if (source.name, source.recipe.version) not in there:  # else as it was, card apart
+        there = Library(bench.folders.library).versions(source.name)
+        if source.recipe.version not in {one.version for one in there}:  # else as it was
             _install(Path(known.package), bench)
         if bench.publish:
             publish(pack(RunFolder.open(Path(known.runs[-1]))), source.folder)
@@ -134,9 +142,10 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
         if stage is not source.recipe:
             _install(pack(run).archive, bench)
     if read_report(run.path / REPORT_FILE) is None:
-        tell = _quiet if bench.quiet else _tell
+        bench.notes.at("scoring", source.name)
         before = [RunFolder.open(Path(one)).train_path for one in known.runs[:-1]]
-        evaluate_run(run, bench.folders, tell, bench.rows, learned=before)
+        evaluate_run(run, bench.folders, bench.tell, bench.rows, learned=before)
+    bench.notes.at("packing", source.name)
     packed = pack(run)
     _install(packed.archive, bench)
     if bench.publish:
@@ -158,8 +167,9 @@ def _beside_one_another(every: Sequence[Source], base: Path, bench: _Bench) -> N
             continue
         others = [one for name, one in experts.items() if name != source.name]
         run = RunFolder.open(Path(built[source.name].runs[-1]))
-        tell = _quiet if bench.quiet else _tell
-        report = measure_company(run, experts[source.name], others, library, base, tell, bench.rows)
+        report = measure_company(
+            run, experts[source.name], others, library, base, bench.tell, bench.rows
+        )
         write_reports(report, run.events(), page_of(run).parent)
         packed = pack(run)
         if bench.publish:
@@ -176,6 +186,7 @@ def _trained(source: Source, number: int, known: Built, bench: _Bench) -> Built:
         run = launch.prepare(stage, bench.folders, source.folder, bench.corpus)
         known = replace(known, runs=(*known.runs[:number], str(run.path)))
         write_built(bench.records, source.name, known)
+    bench.notes.at("training", source.name, run.identifier)
     if run.state().status not in ("running", "finished"):
         launch.resume(run)
     if run.state().status != "finished":
@@ -228,12 +239,3 @@ def _told(source: Source, built: Built, new: bool) -> dict[str, Any]:
 def _say(bench: _Bench, sentence: str) -> None:
     if not bench.quiet:
         say(sentence)
-
-
-def _tell(condition: str, done: int, rows: int) -> None:
-    if done % LINE_EVERY_ROWS == 0 or done == rows:
-        say_aside(f"{condition.replace('_', ' ')}: {done}/{rows} rows")
-
-
-def _quiet(_condition: str, _done: int, _rows: int) -> None:
-    """With --json nothing but the answer is said."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from expert_studio.composition.kept_settings import KeptSettings
 from expert_studio.composition.pages import LIBRARY, SETTINGS, TRAINING, Pages
@@ -50,7 +50,13 @@ class BaseInUse:
 
 
 class BaseLinks(QObject):
-    """Loads bases and tells pages and status line what answers and what it takes."""
+    """Loads bases and tells pages and status line what answers and what it takes.
+
+    Signals:
+    favoured(): the library prefers versions made for another base from now on.
+    """
+
+    favoured = Signal()
 
     def __init__(
         self,
@@ -113,6 +119,8 @@ class BaseLinks(QObject):
         if is_back:
             return
         self._pages.chat.set_base(base)
+        if self._parts.library.favour(base.name, base.sha256):
+            self.favoured.emit()
         self._tell_library()
 
     @Slot()

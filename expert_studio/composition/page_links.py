@@ -42,7 +42,9 @@ class PageLinks(QObject):
         self._parts = parts
         self._pages = pages
         self._base = base
+        self._told: tuple[InstalledExpert, ...] = ()
         self._connect_chat()
+        base.favoured.connect(self._on_base_favoured)
         parts.settings.changed.connect(self._on_settings_changed)
         parts.window.files_dropped.connect(self._on_files_dropped)
         pages.when_made(LIBRARY, self._connect_library)
@@ -119,8 +121,19 @@ class PageLinks(QObject):
     def _on_library_changed(self) -> None:
         self._parts.background.run(self._parts.library.experts, on_done=self._on_experts_read)
 
+    @Slot()
+    def _on_base_favoured(self) -> None:
+        self._parts.background.run(self._parts.library.experts, on_done=self._on_fitting_read)
+
+    @Slot(object)
+    def _on_fitting_read(self, experts: tuple[InstalledExpert, ...]) -> None:
+        if experts != self._told:  # other versions fit this base
+            self._on_experts_read(experts)
+            self.refresh_library()
+
     @Slot(object)
     def _on_experts_read(self, experts: tuple[InstalledExpert, ...]) -> None:
+        self._told = experts
         self._base.set_experts(experts)
         self._pages.chat.set_experts(experts)
         self.experts_read.emit(experts)

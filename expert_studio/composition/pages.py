@@ -155,5 +155,10 @@ class Pages(QObject):
 
         parts = self._parts
         return TrainPage(
-            parts.folders, parts.library, parts.background, parts.notices, parts.chat_bytes
+            parts.folders,
+            parts.library,
+            parts.background,
+            parts.notices,
+            parts.chat_bytes,
+            parts.chosen_base_folder,
         )

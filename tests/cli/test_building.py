@@ -11,7 +11,15 @@ from typer.testing import CliRunner
 
 from expert_studio.cli import app
 from expert_studio.core.experts.archive import inspect
+from expert_studio.core.experts.dependencies import with_requirements
+from expert_studio.core.experts.library import Library
+from expert_studio.core.experts.weights import weights_sha256
+from expert_studio.core.settings import Folders
 from expert_studio.core.training.evaluation import read_report
+from expert_studio.core.training.official_build import place_of, read_build
+from tests.core.inference.random_bases import SMALL as SMALL_BASE
+from tests.core.inference.random_bases import write_base
+from tests.expert_factory import installed_expert
 
 SMALL: dict[str, Any] = {
     "adapter": {"r": 2, "alpha": 4.0, "target_modules": ["q_proj", "v_proj"]},
@@ -38,11 +46,41 @@ def place(folder: Path, name: str, first: dict[str, Any] | None = None, **more: 
         )
 
 
-def built(folder: Path, *more: str) -> list[dict[str, Any]]:
-    asked = ["build-experts", "--base", "bundled", "--experts", str(folder), "--rows", "1"]
+def built(folder: Path, *more: str, base: str = "bundled") -> list[dict[str, Any]]:
+    asked = ["build-experts", "--base", base, "--experts", str(folder), "--rows", "1"]
     result = CliRunner().invoke(app, [*asked, "--json", *more])
     assert result.exit_code == 0, result.output
     return list(json.loads(result.stdout)["experts"])
+
+
+@pytest.mark.long
+def test_for_another_base_they_stand_beside_those_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPERT_STUDIO_HOME", str(tmp_path / "home"))
+    folders, experts = Folders.default(), tmp_path / "experts"
+    library = Library(folders.library)
+    installed_expert(library, "ground", version="1.0.0")
+    place(experts, "ground")
+    place(
+        experts,
+        "upper",
+        first={"version": "0.9.0"},
+        dependencies=[{"name": "ground"}],
+        start={"name": "upper", "version": "0.9.0"},
+    )
+    base = write_base(folders.bases / "Small-64", SMALL_BASE | {"max_position_embeddings": 2048})
+    ground, upper = built(experts, "--here", base=str(base))
+    assert Path(upper["run"]).parent == folders.runs
+    (needed,) = inspect(Path(upper["package"])).manifest.trained_with
+    assert (needed.name, needed.version) == ("ground", ground["version"])
+    assert ground["version"] == "1.0.0+small-64"
+    state = read_build(place_of(base, folders), ("ground", "upper"))
+    assert (state.stage, state.made) == ("finished", ("ground", "upper"))
+    assert library.find("ground").version == "1.0.0"
+    library.favour("Small-64", weights_sha256(base / "model.safetensors"))
+    found = {expert.name: expert.version for expert in with_requirements(("upper",), library)}
+    assert found == {"ground": "1.0.0+small-64", "upper": "1.0.0+small-64"}
 
 
 @pytest.mark.long

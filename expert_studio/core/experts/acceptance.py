@@ -20,7 +20,8 @@ from typing import Literal, Self
 from expert_studio.core import settings
 from expert_studio.core.errors import ConsentError, IntegrityError
 from expert_studio.core.experts.archive import Package
-from expert_studio.core.experts.library import RECORD_FILE, InstalledExpert
+from expert_studio.core.experts.install_record import RECORD_FILE
+from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.experts.made_here import made_here
 from expert_studio.core.experts.requirement import parse_version
 from expert_studio.core.experts.trust import Standing, TrustStore

@@ -29,7 +29,10 @@ def by_preference(folder: Path) -> list[str]:
     if len(names) < 2:
         return names
     chosen, _ = read_active(folder)
-    return sorted(names, key=lambda name: (name == chosen, _rank(name)), reverse=True)
+    # of 2.0.0 and 2.0.0+qwen3-0.6b, which rank alike, the plain one
+    return sorted(
+        names, key=lambda name: (name == chosen, _rank(name), "+" not in name, name), reverse=True
+    )
 
 
 def _rank(name: str) -> tuple[bool, tuple[object, ...]]:

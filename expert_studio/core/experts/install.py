@@ -21,6 +21,7 @@ from expert_studio.core.experts import archive
 from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.adapter_config import AdapterConfig
 from expert_studio.core.experts.dependencies import refuse_circle
+from expert_studio.core.experts.install_record import write_record
 from expert_studio.core.experts.layout import settle
 from expert_studio.core.experts.library import (
     MANIFEST_FILE,
@@ -28,7 +29,6 @@ from expert_studio.core.experts.library import (
     InstalledExpert,
     Library,
     storage_error,
-    write_record,
 )
 from expert_studio.core.experts.manifest import BaseEntry, Manifest, read_manifest
 from expert_studio.core.experts.requirement import (

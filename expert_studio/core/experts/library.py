@@ -8,15 +8,15 @@ Knows nothing of how they got there (`install`) or of loading weights. On disk:
 
 A version is there when its folder is, and each folder appears and disappears by one
 rename; the index only saves parsing. Of several versions the highest is active unless
-`active.json` names another; a pinned one stays active when a newer one is installed.
+`active.json` names another; a pinned one stays active when a newer one is installed. Where
+a base is favoured, the highest made for it comes before those that are not.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from expert_studio.core.experts.active_version import (
     read_active,
     write_active,
 )
+from expert_studio.core.experts.install_record import recorded, size_of
 from expert_studio.core.experts.library_index import (
     KEPT_AT_ONCE,
     WORTH_KEEPING,
@@ -45,7 +46,6 @@ from expert_studio.core.experts.weights import weights_sha256
 MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
-RECORD_FILE = "installed.json"
 TESTS_FILE = "tests/test_cases.json"  # below an expert's folder
 LOCK_WAIT_S = 30.0
 
@@ -76,6 +76,15 @@ class Library:
         self.root = root
         self._seen: dict[Path, tuple[State, InstalledExpert]] = {}
         self._index = LibraryIndex(root)
+        self._favoured: tuple[str, str] | None = None  # a base's name and hash
+
+    def favour(self, base_name: str, base_sha256: str) -> bool:
+        """From now on active is the version made for this base, where there is one.
+
+        Returns whether another base, or none, was favoured before.
+        """
+        before, self._favoured = self._favoured, (base_name, base_sha256)
+        return before != self._favoured
 
     @property
     def experts_folder(self) -> Path:
@@ -242,11 +251,22 @@ class Library:
     def _first_usable(
         self, folder: Path, versions: Iterable[str], problems: list[str]
     ) -> InstalledExpert | None:
+        first = None
         for version in versions:
             expert = self._usable(folder / version, problems)
-            if expert is not None:
+            if expert is not None and (self._fits(expert) or read_active(folder)[0] == version):
                 return expert
-        return None
+            first = first or expert
+        return first
+
+    def _fits(self, expert: InstalledExpert) -> bool:
+        """Whether it is made for the base that is favoured."""
+        made_for = expert.manifest.base_models
+        return (
+            self._favoured is None
+            or not made_for
+            or expert.manifest.base_for(*self._favoured) is not None
+        )
 
     def _versions_in(self, folder: Path, problems: list[str]) -> list[InstalledExpert]:
         found = [self._usable(folder / name, problems) for name in sorted(folders_in(folder))]
@@ -331,26 +351,6 @@ def storage_error(what: str, cause: OSError, place: Path) -> StorageError:
     return StorageError(what, f"{reason}.", f"Free some space, or allow writing to {place}.")
 
 
-def write_record(
-    folder: Path, weights_digest: str, came_from: Mapping[str, str] | None = None
-) -> None:
-    """Notes the weights' hash and all files' size, so that listing need not read them again.
-
-    Size and modification time stand with it: weights changed later are hashed anew.
-
-    Args:
-        came_from: what else to note: the package's hash and who signed it.
-    """
-    weights = (folder / WEIGHTS_FILE).stat()
-    record = {
-        "weights_sha256": weights_digest,
-        "weights_bytes": weights.st_size,
-        "weights_mtime_ns": weights.st_mtime_ns,
-        "size_bytes": _size_of(folder),
-    } | dict(came_from or {})
-    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
 def _read_installed(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> InstalledExpert:
     path = folder / MANIFEST_FILE
     with path.open("rb") as stream:
@@ -359,30 +359,14 @@ def _read_installed(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> 
         raise ManifestError(
             f"Its manifest says {manifest.name} {manifest.version}, which belongs elsewhere."
         )
-    recorded = _recorded(folder, weights_bytes, weights_mtime_ns)
-    if recorded is None:  # a copied or hand-made folder
-        recorded = weights_sha256(folder / WEIGHTS_FILE), _size_of(folder)
+    known = recorded(folder, weights_bytes, weights_mtime_ns)
+    if known is None:  # a copied or hand-made folder
+        known = weights_sha256(folder / WEIGHTS_FILE), size_of(folder)
     return InstalledExpert(
         name=manifest.name,
         version=manifest.version,
         folder=folder,
         manifest=manifest,
-        weights_sha256=recorded[0],
-        size_bytes=recorded[1],
+        weights_sha256=known[0],
+        size_bytes=known[1],
     )
-
-
-def _recorded(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> tuple[str, int] | None:
-    """Weights' hash and size of all files from the record, while the weights are as it says."""
-    try:
-        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-        stated = (record["weights_bytes"], record["weights_mtime_ns"])
-        if stated != (weights_bytes, weights_mtime_ns):
-            return None
-        return str(record["weights_sha256"]), int(record["size_bytes"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _size_of(folder: Path) -> int:
-    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())

@@ -23,8 +23,9 @@ from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.adapter_config import AdapterConfig, write_adapter_config
 from expert_studio.core.experts.bf16 import bf16_bits, write_bf16
 from expert_studio.core.experts.install import install
+from expert_studio.core.experts.install_record import write_record
 from expert_studio.core.experts.keys import generate
-from expert_studio.core.experts.library import CONFIG_FILE, WEIGHTS_FILE, Library, write_record
+from expert_studio.core.experts.library import CONFIG_FILE, WEIGHTS_FILE, Library
 from expert_studio.core.experts.manifest import read_manifest, write_manifest
 from expert_studio.core.experts.resolution import Installed, resolve
 from expert_studio.core.experts.trust import TrustStore

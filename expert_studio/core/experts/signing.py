@@ -11,8 +11,9 @@ from pathlib import Path
 
 from expert_studio.core.errors import IntegrityError
 from expert_studio.core.experts.archive import Package, inspect
+from expert_studio.core.experts.install_record import RECORD_FILE
 from expert_studio.core.experts.keys import SigningKey
-from expert_studio.core.experts.library import RECORD_FILE, InstalledExpert, storage_error
+from expert_studio.core.experts.library import InstalledExpert, storage_error
 from expert_studio.core.experts.member_names import is_kept
 from expert_studio.core.experts.package_file import archive_bytes, write_archive
 from expert_studio.core.experts.signature import (

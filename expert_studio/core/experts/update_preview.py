@@ -17,7 +17,8 @@ from typing import Literal
 from expert_studio.core.errors import ConsentError, ExpertError
 from expert_studio.core.experts.acceptance import Acceptance, recorded_signer
 from expert_studio.core.experts.archive import Package
-from expert_studio.core.experts.library import RECORD_FILE, InstalledExpert, Library
+from expert_studio.core.experts.install_record import RECORD_FILE
+from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.experts.requirement import name_key, parse_requirement, parse_version
 from expert_studio.core.experts.trust import Standing

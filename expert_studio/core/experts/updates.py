@@ -19,7 +19,8 @@ from expert_studio.core.errors import FetchError, LibraryError, UsageError
 from expert_studio.core.experts.acquisition import origin_source
 from expert_studio.core.experts.fetch_control import FetchControl
 from expert_studio.core.experts.git_repository import versions
-from expert_studio.core.experts.library import RECORD_FILE, InstalledExpert, Library
+from expert_studio.core.experts.install_record import RECORD_FILE
+from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.marketplaces import Marketplaces
 from expert_studio.core.experts.requirement import name_key, parse_version
 from expert_studio.core.experts.source import Source

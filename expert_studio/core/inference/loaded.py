@@ -145,8 +145,9 @@ class LoadedExperts:
         )
 
     def _composed(self, chosen: Mapping[str, float]) -> tuple[Stack, tuple[InstalledExpert, ...]]:
-        found = with_requirements(tuple(chosen), self._shelves)
         base = self._lane.engine.base
+        self._shelves.favour(base.name, base.sha256)
+        found = with_requirements(tuple(chosen), self._shelves)
         return compose(chosen, found, base.sha256, base.quantization), found
 
 

@@ -23,6 +23,10 @@ class Shelves(Library):
         super().__init__(root)
         self._persons = persons
 
+    def favour(self, base_name: str, base_sha256: str) -> bool:
+        self._persons.favour(base_name, base_sha256)
+        return super().favour(base_name, base_sha256)
+
     def experts(self) -> tuple[InstalledExpert, ...]:
         own = super().experts()
         names = {name_key(expert.name) for expert in own}

@@ -9,6 +9,7 @@ import atexit
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 # Those that were started here: kept, so that those that ended are reaped.
@@ -23,7 +24,9 @@ def _let_go() -> None:
             child.returncode = 0
 
 
-def start_detached(work: list[str], folder: Path, log_path: Path) -> int:
+def start_detached(
+    work: list[str], folder: Path, log_path: Path, environment: Mapping[str, str] | None = None
+) -> int:
     """Starts `--worker WORK...` in a session of its own; returns its process id.
 
     What it prints is added to `log_path`.
@@ -40,7 +43,7 @@ def start_detached(work: list[str], folder: Path, log_path: Path) -> int:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=_environment(),
+            env=_environment() | dict(environment or {}),
             creationflags=flags,
             start_new_session=new_session,
         )

@@ -61,6 +61,7 @@ def prepare(
     base_sha256 = weights_sha256(base_folder / "model.safetensors")
     _check_base(recipe.base, base_sha256)
     library = Library(folders.library)
+    library.favour(_base_name(recipe.base.name), base_sha256)
     dependencies = find_dependencies(recipe, library)
     recipe, start_folder = _settled_start(recipe, library)
     beside = beside or Path.cwd()

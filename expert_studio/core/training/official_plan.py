@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ RECIPE_FILE = "recipe.json"
 FIRST_FILE = "first.json"
 # Other bases learn at a smaller rate than the bundled one, unless a recipe of theirs says so.
 RATE_FOR_OTHER_BASES = 0.1
+# Beside a dataset that wants the corpus: the one for who has no corpus, all of it made by rule.
+BY_RULE = "by-rule-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,12 @@ class Built:
     package: str = ""  # the `.expert` file; "" until it is packed
 
 
-def sources(experts: Path, base_name: str) -> tuple[Source, ...]:
+def sources(experts: Path, base_name: str, has_corpus: bool = True) -> tuple[Source, ...]:
     """Every official expert as it is trained for a base, dependencies first.
 
     A base other than the bundled one has a recipe of its own (`recipe-<base>.json`), or takes
-    the bundled one's at a smaller learning rate.
+    the bundled one's at a smaller learning rate; its version names the base, as in
+    `2.0.0+qwen3-0.6b`, so that it can stand beside the one for another base.
 
     Raises:
         UsageError: there are none.
@@ -64,7 +68,7 @@ def sources(experts: Path, base_name: str) -> tuple[Source, ...]:
         DependencyError: they need one another in a circle, or one that is none of them.
     """
     found = [
-        Source(folder, _stages(folder, base_name))
+        Source(folder, _stages(folder, base_name, has_corpus))
         for folder in sorted(experts.glob("*"))
         if (folder / RECIPE_FILE).is_file()
     ]
@@ -135,7 +139,28 @@ def write_built(records: Path, name: str, built: Built) -> None:
         ) from cause
 
 
-def _stages(folder: Path, base_name: str) -> tuple[Recipe, ...]:
+def _stages(folder: Path, base_name: str, has_corpus: bool) -> tuple[Recipe, ...]:
+    stages = _for_base(folder, base_name)
+    return stages if has_corpus else tuple(_by_rule(stage, folder) for stage in stages)
+
+
+def _by_rule(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe without what takes a corpus, where the folder knows how."""
+
+    def other(path: str) -> str:
+        return BY_RULE + path if path and (folder / (BY_RULE + path)).is_file() else path
+
+    parts = tuple(
+        part.model_copy(update={"path": other(part.path), "held_out": other(part.held_out)})
+        for part in recipe.datasets
+    )
+    if parts == recipe.datasets:
+        return recipe
+    card = recipe.card.model_copy(update={"data": "Made by rule alone (CC0-1.0)."})
+    return recipe.model_copy(update={"datasets": parts, "card": card})
+
+
+def _for_base(folder: Path, base_name: str) -> tuple[Recipe, ...]:
     short = base_name.replace("\\", "/").rpartition("/")[2]
     first = folder / FIRST_FILE
     files = [*([first] if first.is_file() else []), folder / RECIPE_FILE]
@@ -152,8 +177,22 @@ def _stages(folder: Path, base_name: str) -> tuple[Recipe, ...]:
 def _moved(recipe: Recipe, base_name: str, rate: float) -> Recipe:
     """The recipe for another base, its learning rate times `rate`."""
     slower = {"learning_rate": recipe.schedule.learning_rate * rate}
-    schedule = recipe.schedule.model_copy(update=slower)
-    return recipe.model_copy(update={"base": Base(name=base_name), "schedule": schedule})
+    named = f"+{label_of(base_name)}"
+    update: dict[str, Any] = {
+        "base": Base(name=base_name),
+        "schedule": recipe.schedule.model_copy(update=slower),
+        "version": recipe.version + named,
+    }
+    if recipe.start is not None and recipe.start.version:
+        start = recipe.start.model_copy(update={"version": recipe.start.version + named})
+        update["start"] = start
+    return recipe.model_copy(update=update)
+
+
+def label_of(base_name: str) -> str:
+    """A base's short name as a version may end in it: "qwen3-0.6b"."""
+    short = base_name.replace("\\", "/").rstrip("/").rpartition("/")[2].lower()
+    return re.sub(r"[^0-9a-z.-]+", "-", short)[:32].strip(".-") or "base"
 
 
 def _dependencies_first(found: Sequence[Source]) -> tuple[Source, ...]:

@@ -195,7 +195,10 @@ class Recipe(_Part):
 
     schema_version: Literal[1] = SCHEMA_VERSION
     name: Name
-    version: Annotated[StrictStr, Field(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
+    # what stands behind a plus names the base it is for, where there is one for another base
+    version: Annotated[StrictStr, Field(pattern=r"^\d+\.\d+\.\d+(\+[0-9A-Za-z.-]{1,32})?$")] = (
+        "0.1.0"
+    )
     method: Literal["sft", "dpo"] = "sft"
     base: Base = Base()
     adapter: Adapter = Adapter()

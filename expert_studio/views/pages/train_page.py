@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.settings import Folders
 from expert_studio.core.training.data_source import DataSource
+from expert_studio.core.training.official_build import BuildState
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.trace import Glance, Portrait
 from expert_studio.runtime.background import Background
@@ -25,6 +26,7 @@ from expert_studio.runtime.training_evaluation import TrainingEvaluation
 from expert_studio.runtime.training_process import TrainingProcess
 from expert_studio.views.notices import Notices
 from expert_studio.views.widgets.desktop_notice import DesktopNotice
+from expert_studio.views.widgets.official_works import OfficialWorks
 from expert_studio.views.widgets.training_runs import TrainingRuns
 from expert_studio.views.widgets.training_scores import RunScores
 from expert_studio.views.widgets.training_view import TrainingView
@@ -57,6 +59,7 @@ class TrainPage(QWidget):
         background: Background,
         notices: Notices,
         chat_bytes: Callable[[], int] = lambda: 0,
+        chosen_base: Callable[[], Path | None] = lambda: None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -71,6 +74,7 @@ class TrainPage(QWidget):
         self.desktop = DesktopNotice(self)
         self.works = TrainingWorks(folders, library, background, self.process, self)
         self.home = TrainingRuns()
+        self.official = OfficialWorks(folders, background, chosen_base, self.home.official, self)
         self.wizard = TrainingWizard(folders, background, partial(estimate, folders, chat_bytes))
         self.view = TrainingView()
         self._stack = QStackedWidget()
@@ -100,6 +104,10 @@ class TrainPage(QWidget):
         self.wizard.left.connect(self.show_home)
         self.wizard.ordered.connect(self._on_ordered)
         self.wizard.unload_wanted.connect(self.unload_wanted)
+        self.official.made.connect(self._on_official_made)
+        self.official.told.connect(process.look)
+        self.official.ended.connect(self._on_official_ended)
+        self.official.failed.connect(self._notices.error)
         works.failed.connect(self._notices.error)
         works.begun.connect(self._on_begun)
         works.deleted.connect(self._on_deleted)
@@ -133,15 +141,18 @@ class TrainPage(QWidget):
     def close_all(self) -> bool:
         """Ends what follows the runs, never the runs. True when all ended."""
         self.desktop.close()
-        return all([self.process.close(), self.evaluation.close()])
+        ended = [self.process.close(), self.evaluation.close(), self.official.close()]
+        return all(ended)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.process.set_eager(True)
+        self.official.follow()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.process.set_eager(False)
+        self.official.rest()
 
     @Slot()
     def show_home(self) -> None:
@@ -275,6 +286,15 @@ class TrainPage(QWidget):
             self.tr("Chat with it"),
             partial(self.chat_wanted.emit, name),
         )
+
+    @Slot(str)
+    def _on_official_made(self, _name: str) -> None:
+        self.library_changed.emit()
+
+    @Slot(object)
+    def _on_official_ended(self, state: BuildState) -> None:
+        if state.stage == "finished":
+            self._notices.toast(self.tr("The official experts are trained and in your library."))
 
     @Slot(object)
     def _on_packed(self, path: Path) -> None:

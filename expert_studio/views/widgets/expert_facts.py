@@ -16,6 +16,7 @@ from expert_studio.core.errors import ManifestError
 from expert_studio.core.experts.dependencies import GraphEdge
 from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.inference.conversation import BaseDescription
+from expert_studio.core.settings import BUNDLED_BASE_NAME
 from expert_studio.views.widgets.dataset_words import count_text
 
 _KIND_NAMES = {"lora": "LoRA", "dora": "DoRA", "ia3": "IA³"}
@@ -166,9 +167,12 @@ def obstacle(manifest: Manifest, base: BaseDescription | None, unmet: Iterable[G
     """Why an expert cannot join a stack on this base now, in sentences; "" when it can."""
     if base is not None and manifest.base_for(base.name, base.sha256) is None:
         made_for = ", ".join(entry.name for entry in manifest.base_models)
-        return _tr("Made for {made_for}; the loaded base is {base}.").format(
+        told = _tr("Made for {made_for}; the loaded base is {base}.").format(
             made_for=made_for or _tr("a base it does not name"), base=base.name
         )
+        came_with_it = any(entry.is_named(BUNDLED_BASE_NAME) for entry in manifest.base_models)
+        more = _tr("The Training page trains the official experts for it.") if came_with_it else ""
+        return f"{told} {more}".strip()
     reasons = {
         "missing": _tr("It needs {requirement}, which is not installed."),
         "wrong-version": _tr("It needs {requirement}; another version is installed."),

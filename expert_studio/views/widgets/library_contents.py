@@ -13,8 +13,8 @@ from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.dependencies import GraphEdge, graph
 from expert_studio.core.experts.install import uninstall
+from expert_studio.core.experts.install_record import RECORD_FILE
 from expert_studio.core.experts.library import (
-    RECORD_FILE,
     InstalledExpert,
     Library,
     storage_error,

@@ -27,6 +27,7 @@ from expert_studio.views.widgets.dataset_words import when_text
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.empty_state import EmptyState
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.official_card import OfficialCard
 from expert_studio.views.widgets.page_header import PageHeader
 from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.scrolling import scrolling
@@ -59,6 +60,7 @@ class TrainingRuns(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rows: dict[str, RunRow] = {}
+        self.official = OfficialCard()
         self._build()
         for button in (self._new, self._first):
             button.clicked.connect(self.new_wanted)
@@ -100,6 +102,7 @@ class TrainingRuns(QWidget):
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(0)
         page.addWidget(self._header)
+        page.addWidget(self.official)
         page.addWidget(self._stack, 1)
         self._show_state(())
 
