@@ -52,6 +52,8 @@ class RulePart(_Part):
         version: of the domain's generator; another one is refused. None takes any.
         difficulty: shares of easy, medium and hard; empty for even ones.
         known_families: of the held-out rows, the share with a training family, unseen words.
+        families: the training families to draw, by name or pattern ("order/*"); () for all.
+        kinds: which bugs (Python, Rust) or errors (English) to put in; () for all.
         uses_corpus: whether the domain's families that need the corpus folder are drawn.
         leave_out: sources of the corpus whose rows are dropped after they were drawn: those
             that another dataset keeps for its scores.
@@ -66,6 +68,8 @@ class RulePart(_Part):
     version: StrictInt | None = None
     difficulty: dict[StrictStr, float] = Field(default_factory=dict)
     known_families: Annotated[float, Field(ge=0, le=1)] = 0.0
+    families: tuple[StrictStr, ...] = ()
+    kinds: tuple[StrictStr, ...] = ()
     uses_corpus: bool = False
     leave_out: tuple[StrictStr, ...] = ()
 
@@ -214,6 +218,8 @@ def _asked(
         difficulty=part.difficulty,
         corpus=corpus if part.uses_corpus else None,
         known_families=part.known_families,
+        families=part.families,
+        kinds=part.kinds,
     )
     return domain, request
 

@@ -31,6 +31,7 @@ from expert_studio.core.datasets.offline_request import (
 )
 from expert_studio.core.datasets.offline_rows import MadeRow, made_examples, made_pairs
 from expert_studio.core.datasets.preference import PreferencePair
+from expert_studio.core.errors import DatasetError
 
 TASKS: tuple[str, ...] = ("explain", "complete", "bug")
 MIX: Mapping[str, float] = {"explain": 1.0, "complete": 1.2, "bug": 1.2}
@@ -91,8 +92,7 @@ class CodeDomain:
         def make(draw: RowDraw) -> MadeRow:
             return self._from_corpus(draw, request) or self._made(draw, flawed=False)
 
-        draws = row_draws(request, self.language, self.version, MIX)
-        for example in made_examples(draws, make, self._source):
+        for example in made_examples(self._draws(request), make, self._source):
             if example.source == self._source:
                 yield example
             else:  # repositories are never split, whatever is made of them
@@ -104,8 +104,17 @@ class CodeDomain:
 
     def pairs(self, request: OfflineRequest) -> Iterator[PreferencePair]:
         """Yields `request.count` tasks with a right and a flawed answer. Raises DatasetError."""
-        draws = row_draws(request, self.language, self.version, MIX)
+        draws = self._draws(request)
         return made_pairs(draws, lambda draw: self._made(draw, flawed=True), self._source)
+
+    def _draws(self, request: OfflineRequest) -> Iterator[RowDraw]:
+        unknown = [kind for kind in request.kinds if kind not in self.kinds]
+        if unknown:
+            raise DatasetError(
+                f"There is no kind of bug {unknown[0]!r} to put into {_TITLES[self.language]}.",
+                f"Known are {', '.join(self.kinds)}.",
+            )
+        return row_draws(request, self.language, self.version, MIX, self.families)
 
     @property
     def _source(self) -> str:
@@ -115,18 +124,22 @@ class CodeDomain:
         """A function of the wanted difficulty; for "bug" one that can have the wanted kind."""
         if draw.task != "bug":
             return self._drawn(draw, draw.difficulty), None
-        weights = [0.3 if kind in self.rare else 1.0 for kind in self.kinds]
-        kind = draw.chance.choices(list(self.kinds), weights)[0]
+        wanted = {kind: self.kinds[kind] for kind in draw.kinds or self.kinds}
+        weights = [0.3 if kind in self.rare else 1.0 for kind in wanted]
+        kind = draw.chance.choices(list(wanted), weights)[0]
         for turn in range(200):
             function = self._drawn(draw, draw.difficulty if turn < 20 else None)
-            kinds = {kind: self.kinds[kind]} if turn < 150 else dict(self.kinds)
+            kinds = {kind: wanted[kind]} if turn < 150 else wanted
             bug = spoil(draw.chance, code_of(self.language, function), function.words, kinds)
             if bug is not None:
                 return replace(function, difficulty=draw.difficulty), bug
         raise AssertionError(f"no {self.language} pattern can have a bug")
 
     def _drawn(self, draw: RowDraw, difficulty: str | None) -> Function:
+        if draw.families:  # then they alone say how hard it is
+            difficulty = None
         known = _known(self.language, draw.held_out_family, difficulty)
+        known = tuple(each for each in known if draw.allows(f"{draw.task}/{each.name}"))
         functions = [each for each in known if each.intent is None]
         others = (len(known) - len(functions)) / INTENTS_TO_A_FUNCTION
         share = len(functions) / (len(functions) + others)

@@ -28,7 +28,7 @@ from expert_studio.core.datasets.offline_request import (
 from expert_studio.core.datasets.offline_rows import MadeRow, made_examples, made_pairs
 from expert_studio.core.datasets.preference import PreferencePair
 
-VERSION = 1
+VERSION = 2
 TASKS: tuple[str, ...] = (
     "match",
     "filter",
@@ -66,7 +66,7 @@ def sft_rows(request: OfflineRequest) -> Iterator[Example]:
     Raises:
         DatasetError: the request is impossible.
     """
-    return made_examples(row_draws(request, "cypher", VERSION, _MIX), _row, _SOURCE)
+    return made_examples(_draws(request), _row, _SOURCE)
 
 
 def preference_pairs(request: OfflineRequest) -> Iterator[PreferencePair]:
@@ -75,7 +75,11 @@ def preference_pairs(request: OfflineRequest) -> Iterator[PreferencePair]:
     Raises:
         DatasetError: the request is impossible.
     """
-    return made_pairs(row_draws(request, "cypher", VERSION, _MIX), _flawed_row, _SOURCE)
+    return made_pairs(_draws(request), _flawed_row, _SOURCE)
+
+
+def _draws(request: OfflineRequest) -> Iterator[RowDraw]:
+    return row_draws(request, "cypher", VERSION, _MIX, families)
 
 
 def _row(draw: RowDraw) -> MadeRow:
@@ -97,12 +101,17 @@ def _made(draw: RowDraw) -> tuple[MadeRow, Filled]:
 
 
 def _family(draw: RowDraw) -> Family:
-    """One of the task and the difficulty, or of the nearest difficulty there is."""
+    """One of the task and the difficulty, or of the nearest difficulty there is.
+
+    Where the request names families, all of them of the task are drawn alike.
+    """
     known = [
         each
         for each in cypher_families()
         if each.task == draw.task and each.held_out is draw.held_out_family
     ]
+    if draw.families:
+        return draw.chance.choice([each for each in known if draw.allows(each.name)])
     wanted = DIFFICULTIES.index(draw.difficulty)
     distance = {each: abs(DIFFICULTIES.index(each.difficulty) - wanted) for each in known}
     nearest = min(distance.values())

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from expert_studio.core.datasets.examples import Example, Turn
+from expert_studio.core.datasets.offline_cypher_schemas import schema_text
 from expert_studio.core.datasets.parse_checks import parses
 from expert_studio.core.errors import DatasetError
 
@@ -81,12 +82,11 @@ def _prompt(given: str, query: str) -> str | None:
         near = {start, end} - set(kept)
         if len(near) == 1 and near <= labels.keys() and len(kept) < MOST_LABELS:
             kept += near
-    nodes = "; ".join(f"{name}({', '.join(_shown(labels[name], query))})" for name in kept)
-    shown = [f"(:{a})-[:{kind}]->(:{b})" for a, kind, b in hops if a in kept and b in kept]
-    return (
-        f"Write a Cypher query for this question.\nNodes: {nodes}\n"
-        f"Relationships: {', '.join(shown)}\n\n{question.strip()}"
+    shown = schema_text(
+        [(name, _shown(labels[name], query)) for name in kept],
+        [(a, kind, b) for a, kind, b in hops if a in kept and b in kept],
     )
+    return f"Write a Cypher query for this question.\n{shown}\n\n{question.strip()}"
 
 
 def _shown(properties: list[str], query: str) -> list[str]:

@@ -199,21 +199,64 @@ DOMAINS = (
     Volunteer ADOPTED Dog|adopted|adopted
     """,
 )
+# Properties that any label may have; what values they have is drawn.
 NUMBERS = _listed(
-    "score~score rank~small size~mid level~small weight~mid points~mid age~age year~year "
-    "height~mid priority~small visits~mid units~small budget~big distance~mid cost~mid "
-    "stock~mid width~mid volume~mid votes~big risk~score"
+    "score rank size level weight points age year height priority visits units budget distance "
+    "cost stock width volume votes risk hours miles pages rate rating income rent steps fans "
+    "stars trees rooms tasks games words files nodes errors lines items tests plants cars cases "
+    "comments references length mass count value total price speed load days months seats doors "
+    "wins losses fee salary bonus tax credit limit depth area power heat goals beds floors "
+    "calls sales clicks likes views mark minutes delay index shares debt stops "
+    "branches copies crew range duration turns trips sources votes profit revenue "
+    "average amount years users orders events ships horses schools students members"
 )
 CATEGORIES = _listed(
-    "status=new/active/closed color=red/green/blue region=north/south/east "
-    "category=alpha/beta/gamma kind=major/minor/other phase=draft/review/final "
-    "grade=low/middle/high language=English/French/German source=web/phone/mail "
-    "season=spring/summer/winter shape=round/square/flat mode=manual/automatic "
-    "quality=poor/fair/good direction=inbound/outbound"
+    "status color region category kind phase grade language source season shape mode quality "
+    "direction type class style genre zone state country group format role stage mood topic "
+    "subject field theme brand section position sport material origin owner team "
+    "channel method model family shift pattern nature currency theory range "
+    "culture system engine audience place area format platform tone title reason"
 )
 FLAGS = _listed(
     "active verified archived public hidden paid enabled approved locked featured urgent "
-    "certified remote retired online insured"
+    "certified remote retired online insured open closed private shared signed broken free "
+    "empty moved added removed listed rented loaded cleaned painted "
+    "complete reserved missing used local valid secret"
+)
+VALUES = _listed(
+    "new active closed red green blue north south east alpha beta gamma major minor other draft "
+    "review final low middle high web phone mail spring summer round square flat manual poor fair "
+    "good fast slow early late light dark warm cold gold silver iron stone wood glass paper wool "
+    "royal plain mixed single double left right upper lower inner outer front first second third "
+    "junior senior guest staff basic common rare local global urban rural river forest desert "
+    "island coast valley music history science travel food sport garden kitchen office market "
+    "school church castle bridge tower copper cotton velvet yellow purple orange brown grey "
+    "white black winter autumn west central novel poem drama comedy thriller letter journal "
+    "broken ready open locked quiet loud sweet bitter narrow wide deep short long heavy soft "
+    "public private simple complex modern classic digital analog remote direct daily weekly "
+    "monthly yearly large small medium huge tiny bright pale dusty rough smooth liquid solid"
+)
+LABELS = _listed(
+    "account actor agent album animal apple artist author bank basket battle bird block board "
+    "book bottle branch bridge building business camera camp cart case castle cell chapter church "
+    "city class client cloud club coach code college comment company contract course court crew "
+    "crowd customer dance database desk device dinner doctor document door driver edition element "
+    "engine event factory family farm farmer field file film flight flower forest friend game "
+    "garden gate genre girl group guide hall horse hospital hotel house island item job journal "
+    "journey judge keeper king kitchen lake language leader lesson letter library license line "
+    "list lord machine magazine manager map market master meal medicine meeting member message "
+    "method mill mine model money month moon mother motor mountain movie museum nation network "
+    "night node novel nurse object office order owner packet page paper parent park partner "
+    "party patient pattern payment person phone picture pilot place plan plant platform player "
+    "poem poet point police pool port post present president price prince print prison problem "
+    "process product professor program project queen query question race region report request "
+    "restaurant review river road robot role room root rule sailor school science screen script "
+    "season seat section seller sensor server service ship shop signal singer site sister "
+    "soldier song source sport stage star state station step stone store story street student "
+    "studio supplier surface system table tag task teacher team temple test theater theory "
+    "thing ticket tool tour tower town track trade train tree trip truck trunk uncle union "
+    "unit valley vehicle vendor verse version village vote wall watch week wheel window winter "
+    "witness word worker writer zone"
 )
 INVENTED_VERBS = (
     "OWNS|owns|own",

@@ -7,7 +7,7 @@ domains, the words and the endings is held out. Knows nothing of questions or qu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -18,10 +18,13 @@ from expert_studio.core.datasets.offline_cypher_domains import (
     DOMAINS,
     FLAGS,
     INVENTED_VERBS,
+    LABELS,
     NUMBERS,
+    VALUES,
 )
 
 Kind = Literal["key", "number", "category", "flag"]
+LISTED_SHARE = 0.6  # of labels put together anew: from a list, not invented
 _RANGES: Mapping[str, tuple[int, int, int]] = {
     # least, most, step
     "year": (1950, 2025, 1),
@@ -87,14 +90,36 @@ class Schema:
 
     def text(self) -> str:
         """Two lines, as the prompt shows them."""
-        nodes = "; ".join(
-            f"{label.name}({', '.join(each.name for each in label.properties)})"
-            for label in self.labels
-        )
-        hops = ", ".join(
-            f"(:{r.start.name})-[:{r.kind}]->(:{r.end.name})" for r in self.relationships
-        )
-        return f"Nodes: {nodes}\nRelationships: {hops}"
+        nodes = [(label.name, [each.name for each in label.properties]) for label in self.labels]
+        hops = [(r.start.name, r.kind, r.end.name) for r in self.relationships]
+        return schema_text(nodes, hops)
+
+
+def schema_text(
+    nodes: Sequence[tuple[str, Sequence[str]]], hops: Sequence[tuple[str, str, str]]
+) -> str:
+    """A graph's schema as Cypher would speak of it, each label with a variable of its own.
+
+    What a query needs stands there letter for letter as it will stand in the query.
+    """
+    names = variables([label for label, _ in nodes])
+    shown = [
+        f"({names[label]}:{label}) {', '.join(f'{names[label]}.{each}' for each in properties)}"
+        for label, properties in nodes
+    ]
+    linked = [f"({names[start]})-[:{kind}]->({names[end]})" for start, kind, end in hops]
+    return f"Nodes: {'; '.join(shown)}\nRelationships: {', '.join(linked)}"
+
+
+def variables(labels: Sequence[str]) -> dict[str, str]:
+    """A variable for each label: its first letter, numbered where two begin alike."""
+    initials = [label[0].lower() for label in labels]
+    named: dict[str, str] = {}
+    for place, label in enumerate(labels):
+        initial = initials[place]
+        alike = initials.count(initial) > 1 or initial in "rxy"
+        named[label] = f"{initial}{initials[: place + 1].count(initial)}" if alike else initial
+    return named
 
 
 def spoken(name: str) -> str:
@@ -145,7 +170,7 @@ _KEY_VALUES: Mapping[str, v.Draw] = {
 }
 
 
-def _properties(chance: Random, written: str) -> tuple[Property, ...]:
+def _properties(chance: Random, written: str, held_out: bool) -> tuple[Property, ...]:
     """Reads "title:title year~year genre=comedy/drama active?"."""
     made = []
     for part in written.split():
@@ -156,10 +181,10 @@ def _properties(chance: Random, written: str) -> tuple[Property, ...]:
                 break
         else:
             made.append(Property(part.rstrip("?"), "flag"))
-    return _completed(chance, made)
+    return _completed(chance, made, held_out)
 
 
-def _completed(chance: Random, made: list[Property]) -> tuple[Property, ...]:
+def _completed(chance: Random, made: list[Property], held_out: bool) -> tuple[Property, ...]:
     """With at least one number, one category and one flag, taken from those any label may have."""
     named = {each.name for each in made}
     pools: tuple[tuple[Kind, tuple[str, ...]], ...] = (
@@ -169,11 +194,17 @@ def _completed(chance: Random, made: list[Property]) -> tuple[Property, ...]:
     )
     for kind, pool in pools:
         if all(each.kind != kind for each in made) or chance.random() < 0.25:
-            separator = "~" if kind == "number" else "="
-            name, _, of = chance.choice(pool).partition(separator)
-            if name not in named:
-                made.append(Property(name, kind, of))
+            name = chance.choice([each for each in side(pool, held_out) if each not in named])
+            made.append(Property(name, kind, _values(chance, kind, held_out)))
+            named.add(name)
     return (made[0], *chance.sample(made[1:], len(made) - 1))
+
+
+def _values(chance: Random, kind: Kind, held_out: bool) -> str:
+    """What values a property has that any label may have."""
+    if kind == "number":
+        return chance.choice(tuple(_RANGES))
+    return "/".join(chance.sample(side(VALUES, held_out), 3)) if kind == "category" else ""
 
 
 def _of_domain(chance: Random, held_out: bool) -> Schema:
@@ -188,7 +219,7 @@ def _of_domain(chance: Random, held_out: bool) -> Schema:
             relationships.append(Relationship(kind, labels[start], labels[end], third, base))
         else:
             name, _, plural = head.strip().partition(" ")
-            labels[name] = Label(name, plural, _properties(chance, rest))
+            labels[name] = Label(name, plural, _properties(chance, rest, held_out))
     return Schema(tuple(labels.values()), tuple(relationships))
 
 
@@ -202,19 +233,21 @@ def _put_together(chance: Random, size: int, held_out: bool) -> Schema:
 
 
 def _invented(chance: Random, size: int, held_out: bool) -> Schema:
-    """Labels with words no list holds."""
+    """Labels that belong together by chance alone."""
     labels: list[Label] = []
     keys = ("name:person", "name:title", "code:code", "title:title", "label:word", "id:code")
     names: set[str] = set()
     while len(labels) < size:
         name = v.word(chance, held_out).capitalize()
-        if chance.random() < 0.3:
+        if chance.random() < LISTED_SHARE:
+            name = chance.choice(side(LABELS, held_out)).capitalize()
+        if chance.random() < 0.2:
             name += chance.choice(("Group", "Unit", "Record", "Item", "Point", "Case"))
         if name in names:
             continue
         names.add(name)
         plural = spoken(name) + ("es" if name.endswith(("s", "x", "ch", "sh")) else "s")
-        labels.append(Label(name, plural, _properties(chance, chance.choice(keys))))
+        labels.append(Label(name, plural, _properties(chance, chance.choice(keys), held_out)))
     return _connected(chance, tuple(labels), held_out)
 
 

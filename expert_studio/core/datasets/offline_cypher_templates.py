@@ -19,6 +19,7 @@ from expert_studio.core.datasets.offline_cypher_schemas import (
     Schema,
     draw_schema,
     value_of,
+    variables,
 )
 from expert_studio.core.datasets.offline_request import Difficulty
 from expert_studio.core.settings import resources_folder
@@ -26,6 +27,9 @@ from expert_studio.core.settings import resources_folder
 _SIGN = re.compile(r"%([A-CRSWX][a-z]|[A-CFLQRS]|[a-cmnuw])(?![a-z])")
 _OPENINGS = ("List", "Show", "Give me", "Find", "Return", "Get", "Tell me")
 SIZES: Mapping[Difficulty, tuple[int, int]] = {"easy": (2, 2), "medium": (2, 3), "hard": (3, 4)}
+# How often a question names labels and relationships as the schema does, with texts in quotes.
+NAMED: Mapping[Difficulty, float] = {"easy": 1.0, "medium": 0.5, "hard": 0.2}
+DOTTED: Mapping[Difficulty, float] = {"easy": 0.7, "medium": 0.4, "hard": 0.0}  # then, "p.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,10 @@ def fill(chance: Random, family: Family, difficulty: Difficulty, held_out: bool)
     while roles is None or _unclear(roles, family.query, wording):
         schema = draw_schema(chance, size, held_out)
         roles = _roles(chance, schema, family)
-    filler = _Filler(chance, held_out, roles, plural="%Bs" in wording)
+    named = chance.random() < NAMED[difficulty]
+    dotted = named and chance.random() < DOTTED[difficulty]
+    manner = _Manner(plural="%Bs" in wording, named=named, dotted=dotted)
+    filler = _Filler(chance, held_out, roles, schema, manner)
     query = _SIGN.sub(lambda sign: filler.in_query(sign[1]), family.query)
     question = _SIGN.sub(lambda sign: filler.in_question(sign[1]), wording)
     return Filled(schema, _sentence(question), query)
@@ -115,6 +122,10 @@ class _Hop:
         if self.forward:
             return f"that {self.relationship.third if one else self.relationship.base} {whom}"
         return f"that {whom} {self.relationship.third}"
+
+    def named_clause(self, whom: str) -> str:
+        """ "with LIVES_IN to the City 'Rome'", or the other way "with LIVES_IN from it"."""
+        return f"with {self.relationship.kind} {'to' if self.forward else 'from'} {whom}"
 
     def clause_of_them(self) -> str:
         """ "that live in them", or the other way "that they live in"."""
@@ -158,17 +169,40 @@ def _unclear(roles: _Roles, query: str, wording: str) -> bool:
     return "%R" in query and not told and any(each.start is each.end for each in hops)
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a question speaks.
+
+    Attributes:
+        plural: of the farther label in the plural.
+        named: labels and relationships as the schema names them.
+        dotted: properties too ("p.name").
+    """
+
+    plural: bool
+    named: bool
+    dotted: bool
+
+
 class _Filler:
     """Draws what a sign stands for once, and says it the same in question and query."""
 
-    def __init__(self, chance: Random, held_out: bool, roles: _Roles, plural: bool) -> None:
-        self._plural = plural
+    def __init__(
+        self,
+        chance: Random,
+        held_out: bool,
+        roles: _Roles,
+        schema: Schema,
+        manner: _Manner,
+    ) -> None:
+        self._plural, self._named = manner.plural, manner.named
+        self._dotted = manner.dotted
         self._chance = chance
         self._held_out = held_out
         self._roles = roles
         self._drawn: dict[str, str | int] = {}
-        self._quote = chance.choice(("", "", "", "'", '"'))
-        self._variables = _variables(roles.labels)
+        self._quote = "'" if manner.named else chance.choice(("", "", "", "'", '"'))
+        self._variables = _variables(roles.labels, schema)
 
     def in_query(self, sign: str) -> str:
         if sign in self._variables:
@@ -195,14 +229,23 @@ class _Filler:
     def _in_words(self, sign: str) -> str:
         label = self._roles.labels[sign[0]]
         if sign[1] in "sn":
-            return label.plural if sign[1] == "s" else label.singular
+            return self._label_in_words(label, many=sign[1] == "s")
         if sign[1] in "kpcf":
-            return self._property(sign).spoken
+            each = self._property(sign)
+            if self._dotted:
+                return f"{self._variables[sign[0].lower()]}.{each.name}"
+            return each.name if self._named else each.spoken
         said = str(self._value(sign))
         if sign[1] in "tiz":
             quote = self._quote or "'"
             return f"{quote}{said}{quote}"
-        return f"{self._quote}{said}{self._quote}" if sign[1] in "vw" else said
+        quoted = "vwde" if self._named else "vw"
+        return f"{self._quote}{said}{self._quote}" if sign[1] in quoted else said
+
+    def _label_in_words(self, label: Label, many: bool) -> str:
+        if self._named:
+            return f"{label.name} nodes" if many else label.name
+        return label.plural if many else label.singular
 
     def _plain(self, sign: str) -> str:
         if sign in self._roles.labels:
@@ -272,6 +315,9 @@ class _Filler:
         hop, role = (self._roles.first, "B") if sign[0] == "W" else (self._roles.second, "C")
         assert hop is not None
         label = hop.farther
+        if self._named:
+            far = f"the {label.name} {self._in_words(f'{role}v')}" if sign[1] == "v" else ""
+            return hop.named_clause(far or ("it" if sign[1] == "i" else f"a {label.name}"))
         if sign[1] == "i":
             return hop.clause_of_them() if self._plural else hop.clause("it")
         if sign[1] == "a":
@@ -280,18 +326,22 @@ class _Filler:
 
     def _fact(self) -> str:
         hop = self._roles.first
-        near = f"the {self._roles.labels['A'].singular} {self._in_words('Av')}"
-        far = f"the {hop.farther.singular} {self._in_words('Bv')}"
+        near = f"the {self._label_in_words(self._roles.labels['A'], False)} {self._in_words('Av')}"
+        far = f"the {self._label_in_words(hop.farther, False)} {self._in_words('Bv')}"
         start, end = (near, far) if hop.forward else (far, near)
-        return f"{start} {hop.relationship.third} {end}"
+        verb = hop.relationship.kind if self._named else hop.relationship.third
+        return f"{start} {verb} {end}"
 
 
-def _variables(labels: Mapping[str, Label]) -> dict[str, str]:
-    """First letters; with a number where two labels begin alike."""
-    initials = [label.name[0].lower() for label in labels.values()]
-    variables = {}
+def _variables(labels: Mapping[str, Label], schema: Schema) -> dict[str, str]:
+    """The schema's; where a label has two roles, the second gets a number."""
+    of_schema = variables([label.name for label in schema.labels])
+    chosen: dict[str, str] = {}
     for role, label in labels.items():
-        initial = label.name[0].lower()
-        alike = initials.count(initial) > 1 or initial in "rxy"
-        variables[role.lower()] = f"{initial}{'ABC'.index(role) + 1}" if alike else initial
-    return variables
+        name = of_schema[label.name]
+        number = 2
+        while name in chosen.values():
+            name = f"{label.name[0].lower()}{number}"
+            number += 1
+        chosen[role.lower()] = name
+    return chosen

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
+from expert_studio.core.datasets import offline_local_bugs as local
 from expert_studio.core.datasets.offline_code_words import Words
 
 
@@ -227,4 +228,9 @@ KINDS: dict[str, Spoil] = {
     "shadowed name": _shadowed,
     "wrong initial value": _wrong_start,
     "early return": _early_return,
+    "missing colon": local.missing_colon,
+    "unclosed bracket": local.unclosed_bracket,
+    "unclosed text": local.unclosed_text,
+    "single equals sign": local.single_equals_sign,
+    "misspelt name": local.misspelt_name,
 }

@@ -13,8 +13,10 @@ from random import Random
 from expert_studio.core.datasets.examples import Example, Scorer, Turn
 from expert_studio.core.datasets.offline_request import RowDraw
 from expert_studio.core.datasets.preference import PreferencePair
+from expert_studio.core.errors import DatasetError
 
 TRIES = 24
+FAMILY_TRIES = 8_000
 RULE_LICENSE = "CC0-1.0"
 
 
@@ -82,12 +84,28 @@ def made_pairs(draws: Iterable[RowDraw], make: Maker, source: str) -> Iterator[P
 def _unlike(draws: Iterable[RowDraw], make: Maker) -> Iterator[tuple[RowDraw, MadeRow]]:
     seen: set[str] = set()
     for draw in draws:
-        tried = draw
-        made = make(tried)
+        tried, made = _allowed(draw, make)
         for again in range(TRIES):
             if made.prompt not in seen:
                 break
-            tried = replace(draw, chance=Random(f"{draw.identifier}-again-{again}"))
-            made = make(tried)
+            anew = replace(draw, chance=Random(f"{draw.identifier}-again-{again}"))
+            other = make(anew)
+            if draw.allows(f"{draw.task}/{other.family}"):
+                tried, made = anew, other
         seen.add(made.prompt)
         yield tried, made
+
+
+def _allowed(draw: RowDraw, make: Maker) -> tuple[RowDraw, MadeRow]:
+    """A row of a family that the request names, for domains that do not choose by name."""
+    tried = draw
+    for number in range(FAMILY_TRIES):
+        made = make(tried)
+        if draw.allows(f"{draw.task}/{made.family}"):
+            return tried, made
+        tried = replace(draw, chance=Random(f"{draw.identifier}-family-{number}"))
+    raise DatasetError(
+        "The rows cannot be made.",
+        f"No {draw.difficulty} row of the task {draw.task} is of {', '.join(draw.families)}.",
+        "Name other families, or ask for another difficulty.",
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from expert_studio.core.datasets import offline_local_bugs as local
 from expert_studio.core.datasets.offline_code_words import Words
 from expert_studio.core.datasets.offline_python_bugs import Spoil, replaced
 
@@ -164,4 +165,9 @@ KINDS: dict[str, Spoil] = {
     "integer division": _integer_division,
     "moved value": _moved,
     "wrong initial value": _wrong_start,
+    "missing semicolon": local.missing_semicolon,
+    "unclosed bracket": local.unclosed_bracket,
+    "unclosed text": local.unclosed_text,
+    "single equals sign": local.single_equals_sign,
+    "misspelt name": local.misspelt_name,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -205,6 +206,42 @@ def test_what_a_cypher_question_says_stands_in_its_query() -> None:
         assert labels or "--" in row.answer or row.answer.startswith("UNWIND"), schema
 
 
+def test_easy_cypher_questions_speak_in_the_schema_s_own_words() -> None:
+    request = OfflineRequest(150, 6, difficulty={"easy": 1.0}, families=("match/*", "order/top"))
+    for row in offline.domain("cypher").sft_rows(request):
+        schema, _, question = row.prompt[0].content.partition("\n\n")
+        (label,) = re.findall(r"\((\w+:\w+)[) ]", row.answer)[:1]
+        assert f"({label})" in schema  # the variable too
+        assert label.partition(":")[2] in question
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_a_request_chooses_families_by_name_and_by_pattern(name: str) -> None:
+    known = offline.domain(name).families()
+    chosen = [f.name for f in known if not f.held_out][3:6]
+    some = OfflineRequest(60, 4, families=tuple(chosen))
+    assert {row.family for row in offline.domain(name).sft_rows(some)} == set(chosen)
+    task = known[0].task
+    every = replace(some, families=(f"{task}/*",))
+    assert {row.task for row in offline.domain(name).sft_rows(every)} == {task}
+    new = replace(some, held_out=True)  # none of the named ones is held out: any that is
+    held_out = {f.name for f in known if f.held_out}
+    assert {row.family for row in offline.domain(name).sft_rows(new)} <= held_out
+    with pytest.raises(DatasetError, match="no family 'nothing/like'"):
+        next(iter(offline.domain(name).sft_rows(replace(some, families=("nothing/like",)))))
+
+
+@pytest.mark.parametrize("name", ["python", "rust"])
+def test_a_request_chooses_the_kinds_of_bug(name: str) -> None:
+    wanted = ("unclosed bracket", "misspelt name")
+    request = OfflineRequest(60, 4, tasks={"bug": 1.0}, kinds=wanted)
+    rows = list(offline.domain(name).sft_rows(request))
+    assert {row.answer.partition("\n")[0] for row in rows} == set(wanted)
+    assert faults(name, rows) == []
+    with pytest.raises(DatasetError, match="no kind of bug 'typo'"):
+        next(iter(offline.domain(name).sft_rows(replace(request, kinds=("typo",)))))
+
+
 # --- functions: our own code, run in a process of its own ------------------------------
 
 
@@ -242,7 +279,10 @@ def test_python_functions_pass_their_tests_and_their_bugs_do_not() -> None:
         if (bug := spoil(Random(f.name), code_of("python", f), f.words, {kind: fault}))
     ]
     said = run_python([(code, test) for _, code, test in bugs])
-    harmless = [bug[:2] for bug, how in zip(bugs, said, strict=True) if how != "fails"]
+    harmless = [bug[:2] for bug, how in zip(bugs, said, strict=True) if how == "holds"]
+    broken = {bug[0] for bug, how in zip(bugs, said, strict=True) if how == "no Python"}
+    slips = {"missing colon", "unclosed bracket", "unclosed text", "single equals sign"}
+    assert broken == slips
     assert len(harmless) <= 0.005 * len(bugs), harmless
     assert {kind for kind, _, _ in bugs} == set(PYTHON_KINDS)
 
@@ -380,8 +420,8 @@ def test_real_questions_are_shown_under_a_short_schema(tmp_path: Path) -> None:
     (tmp_path / "sft" / "text2cypher.jsonl.xz").write_bytes(packed)
     (made,) = text2cypher_rows(tmp_path / "sft" / "text2cypher.jsonl.xz", 10, 1)
     assert made.prompt[0].content == (
-        "Write a Cypher query for this question.\nNodes: Film(title); Actor(name)\n"
-        "Relationships: (:Actor)-[:ACTED_IN]->(:Film)\n\nWhich films are there?"
+        "Write a Cypher query for this question.\nNodes: (f:Film) f.title; (a:Actor) a.name\n"
+        "Relationships: (a)-[:ACTED_IN]->(f)\n\nWhich films are there?"
     )
     assert (made.answer, made.license) == (row["output"], "CC0-1.0")
     (asked,) = read_rows(tmp_path / "sft" / "text2cypher.jsonl.xz")

@@ -8,6 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from datasketch import MinHash, MinHashLSH
@@ -19,7 +20,7 @@ from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.datasets.offline import DOMAINS, domain, generate
 from expert_studio.core.datasets.offline_documents.rows import TYPES, as_document_row
 from expert_studio.core.datasets.offline_english.rows import NOT_SAID
-from expert_studio.core.datasets.offline_request import OfflineRequest
+from expert_studio.core.datasets.offline_request import OfflineRequest, is_named
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.errors import DatasetError
 from expert_studio.core.settings import resources_folder
@@ -28,7 +29,7 @@ OURS = ("english", "json", "classification")
 QUICK = 500
 # SHA-256 of the first 200 rows of seed 1, as chat rows
 ROWS_OF_VERSION = {
-    ("english", 1): "5309b65887ff1608",
+    ("english", 2): "e0bbf18a3a097ead",
     ("json", 1): "f6a7a8fed0444f5a",
     ("classification", 1): "3fd68a4aa710ee17",
 }
@@ -170,6 +171,39 @@ def test_rejected_answers_have_a_named_flaw(name: str) -> None:
     assert len({pair.flaw for pair in made}) >= 5
 
 
+@pytest.mark.parametrize(
+    ("name", "patterns"),
+    [
+        ("english", ("answer/bakery", "correct/scene/*")),
+        ("json", ("extract/medley", "repair/extra-bracket/*")),
+        ("classification", ("classify/article/*",)),
+    ],
+)
+def test_a_request_chooses_families(name: str, patterns: tuple[str, ...]) -> None:
+    tasks = {pattern.partition("/")[0]: 1.0 for pattern in patterns}
+    some = OfflineRequest(40, 4, tasks=tasks, families=patterns)
+    made = {e.family for e in sft(name, some)}
+    assert all(is_named(family, patterns) for family in made)
+    assert all(any(is_named(family, (one,)) for family in made) for one in patterns)
+    with pytest.raises(DatasetError, match="no family"):
+        sft(name, replace(some, families=("sing/*",)))
+
+
+def test_a_family_that_the_difficulty_never_gives_is_a_sentence() -> None:
+    request = OfflineRequest(1, 4, difficulty={"easy": 1}, families=("extract/list/*",))
+    with pytest.raises(DatasetError, match="No easy row"):
+        sft("json", request)
+
+
+def test_a_request_chooses_the_kinds_of_error() -> None:
+    """Every text differs from its right form by the kind of error asked for."""
+    wanted = OfflineRequest(80, 4, tasks={"correct": 1}, difficulty={"easy": 1}, kinds=("article",))
+    wrong = [e for e in sft("english", wanted) if asked_of(e) != e.answer]
+    assert len(wrong) > 60
+    articles = re.compile(r"\b(an?) ", re.IGNORECASE)
+    assert all(articles.sub("a ", asked_of(e)) == articles.sub("a ", e.answer) for e in wrong)
+
+
 def test_difficulty_means_length() -> None:
     def mean_length(name: str, difficulty: str) -> float:
         examples = sft(name, OfflineRequest(150, 2, difficulty={difficulty: 1}))
@@ -243,7 +277,7 @@ def test_a_recipe_uses_every_domain() -> None:
         return {"kind": "rule", "generator": generator, "rows": counts, **more}
 
     names = ("english", "json-tasks", "cypher", "python", "rust", "classification")
-    recipe = {"name": "all", "seed": 1, "parts": [part(name, version=1) for name in names]}
+    recipe = {"name": "all", "seed": 1, "parts": [part(name) for name in names]}
     splits = build(DatasetRecipe.model_validate(recipe), None)
     assert [len(splits.train), len(splits.validation), len(splits.held_out)] == [36, 12, 24]
     assert not {e.family for e in splits.held_out} & {e.family for e in splits.train}

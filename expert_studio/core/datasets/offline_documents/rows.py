@@ -77,13 +77,13 @@ def sft_rows(request: OfflineRequest) -> Iterator[Example]:
     Raises:
         DatasetError: the request is impossible, or the corpus cannot be read.
     """
-    draws = row_draws(request, "classification", VERSION, _MIX)
+    draws = row_draws(request, "classification", VERSION, _MIX, families)
     return made_examples(draws, _maker(request), _SOURCE)
 
 
 def preference_pairs(request: OfflineRequest) -> Iterator[PreferencePair]:
     """Yields pairs whose rejected label has one flaw; raises as `sft_rows` does."""
-    draws = row_draws(request, "classification", VERSION, _MIX)
+    draws = row_draws(request, "classification", VERSION, _MIX, families)
     return made_pairs(draws, _maker(request), _SOURCE)
 
 

@@ -26,7 +26,7 @@ ASKS = (
     f"Read the text and answer briefly, or write: {NOT_SAID}",
     f"Find the answer in the text. No answer there? Write: {NOT_SAID}",
 )
-UNSAID_SHARE = 0.18
+UNSAID_SHARE = {"easy": 0.08, "medium": 0.18, "hard": 0.18}
 _SENTENCES = {"easy": (2, 3), "medium": (3, 4), "hard": (3, 4)}
 
 
@@ -42,7 +42,7 @@ class Answered(NamedTuple):
 
 def answered(row: RowDraw) -> Answered:
     """One question with its answer."""
-    unsaid = row.chance.random() < UNSAID_SHARE
+    unsaid = row.chance.random() < UNSAID_SHARE[row.difficulty]
     while True:
         made = _attempt(row, unsaid)
         if made is not None:

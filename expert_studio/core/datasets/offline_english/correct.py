@@ -7,16 +7,18 @@ three. A few rows have no error at all, so that a right sentence stays as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
 from expert_studio.core.datasets.offline_english import verbs
 from expert_studio.core.datasets.offline_english.clean_text import CleanText
-from expert_studio.core.datasets.offline_english.errors import damaged
+from expert_studio.core.datasets.offline_english.errors import DAMAGES, damaged
 from expert_studio.core.datasets.offline_english.scene import (
     KINDS_OF_PEOPLE,
     Cast,
     Scene,
+    Slip,
     cast,
     named_slots,
     scenes,
@@ -36,6 +38,8 @@ ASKS = (
     "Fix the mistakes in this text.",
 )
 RIGHT_ALREADY = 0.06
+VERB_FORM = "verb form"
+SCENE_TRIES = 60  # scenes tried for one that can have an error of the kinds asked for
 _REFERS = re.compile(r"\b(?:it|them|they|the \w+)\b(?!~)")
 _ERRORS = {"easy": (1,), "medium": (2,), "hard": (3, 4)}
 _SENTENCES = {"easy": (1,), "medium": (1, 2), "hard": (2, 3)}
@@ -55,19 +59,23 @@ def corrected(row: RowDraw, clean: tuple[CleanText, ...] = ()) -> Corrected:
     """A text with its errors; `clean` holds right sentences of a corpus, used for some rows."""
     chance = row.chance
     count = chance.choice(_ERRORS[row.difficulty])
+    damages = tuple(kind for kind in row.kinds if kind in DAMAGES)
+    lines = [line for line in slip_lines(row.held_out_family) if line.kind in row.kinds]
     chosen = chance.random()
     if clean and chosen < 0.3:
-        return _of_corpus(chance, clean, count)
-    if chosen < 0.6 and row.difficulty != "hard":
-        return _of_slip(row, count)
-    if chosen > 0.9 and row.difficulty != "hard":
+        return _of_corpus(chance, clean, count, damages)
+    if chosen < 0.6 and row.difficulty != "hard" and (lines or not row.kinds):
+        return _of_slip(row, lines or slip_lines(row.held_out_family), count)
+    if chosen > 0.9 and row.difficulty != "hard" and (VERB_FORM in row.kinds or not row.kinds):
         return _of_verb(row, count)
-    return _of_scene(row, count)
+    if row.kinds and not damages:  # then there are slips or verbs alone
+        return _of_slip(row, lines, count) if lines else _of_verb(row, count)
+    return _of_scene(row, count, damages)
 
 
-def _of_slip(row: RowDraw, count: int) -> Corrected:
+def _of_slip(row: RowDraw, lines: Sequence[Slip], count: int) -> Corrected:
     chance = row.chance
-    line = chance.choice(slip_lines(row.held_out_family))
+    line = chance.choice(lines)
     fields = slots(line.text) or {"name": "name"}
     played = cast(fields, chance, row.held_out_words)
     wrong, right = played.fill(line.text, "formal"), played.fill(line.text)
@@ -83,7 +91,18 @@ def _of_slip(row: RowDraw, count: int) -> Corrected:
 _HARMLESS = ("doubled word", "capital", "full stop", "preposition", "typing slip")
 
 
-def _of_scene(row: RowDraw, count: int) -> Corrected:
+def _of_scene(row: RowDraw, count: int, kinds_of: tuple[str, ...]) -> Corrected:
+    for _ in range(SCENE_TRIES if kinds_of else 0):
+        made = _scene_once(row, count, kinds_of)
+        if made is not None:
+            return made
+    made = _scene_once(row, count, ())
+    assert made is not None  # every sentence can lose its full stop
+    return made
+
+
+def _scene_once(row: RowDraw, count: int, kinds_of: tuple[str, ...]) -> Corrected | None:
+    """A damaged scene; None where it cannot have any of the kinds."""
     chance = row.chance
     scene = chance.choice(scenes(row.held_out_family))
     played = cast(scene.fields, chance, row.held_out_words)
@@ -91,8 +110,10 @@ def _of_scene(row: RowDraw, count: int) -> Corrected:
     right = " ".join(sentences(scene, played, chance, how_many))
     if chance.random() < RIGHT_ALREADY:
         return Corrected(right, right, (), f"scene/{scene.name}")
-    wrong, kinds = damaged(chance, right, count)
+    wrong, kinds = damaged(chance, right, count, kinds_of)
     if not kinds:
+        if kinds_of:
+            return None
         wrong, kinds = damaged(chance, right, 1, ("full stop",))
     return Corrected(wrong, right, kinds, f"scene/{scene.name}")
 
@@ -140,13 +161,15 @@ def _of_verb(row: RowDraw, count: int) -> Corrected:
     more: tuple[str, ...] = ()
     if count > 1:
         wrong, more = damaged(chance, wrong, count - 1, _HARMLESS)
-    return Corrected(wrong, right, ("verb form", *more), f"verb/{verb.base}")
+    return Corrected(wrong, right, (VERB_FORM, *more), f"verb/{verb.base}")
 
 
-def _of_corpus(chance: Random, clean: tuple[CleanText, ...], count: int) -> Corrected:
+def _of_corpus(
+    chance: Random, clean: tuple[CleanText, ...], count: int, kinds_of: tuple[str, ...]
+) -> Corrected:
     for _ in range(20):
         origin = chance.choice(clean)
-        wrong, kinds = damaged(chance, origin.text, count)
+        wrong, kinds = damaged(chance, origin.text, count, kinds_of)
         if kinds:
             break
     return Corrected(wrong, origin.text, kinds, f"corpus/{origin.source}", origin)

@@ -255,7 +255,7 @@ def damaged(
     """The text with up to `count` errors of different kinds, and the names of these kinds."""
     made: list[str] = []
     names = list(DAMAGES)
-    for _ in range(count * 8):
+    for _ in range(count * 24):
         if len(made) == count:
             break
         kind = chance.choice(kinds) if kinds else chance.choices(names, _WEIGHTS)[0]

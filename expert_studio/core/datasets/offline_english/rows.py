@@ -30,7 +30,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 
 __all__ = ["NOT_SAID", "TASKS", "VERSION", "families", "preference_pairs", "sft_rows"]
 
-VERSION = 1
+VERSION = 2
 _MIX = {"correct": 0.4, "rephrase": 0.2, "simplify": 0.15, "answer": 0.25}
 TASKS: tuple[str, ...] = tuple(_MIX)
 _SOURCE = "made by rule (expert_studio.core.datasets.offline_english)"
@@ -65,13 +65,13 @@ def sft_rows(request: OfflineRequest) -> Iterator[Example]:
     Raises:
         DatasetError: the request is impossible, or the corpus text cannot be read.
     """
-    draws = row_draws(request, "english", VERSION, _MIX)
+    draws = row_draws(request, "english", VERSION, _MIX, families)
     return made_examples(draws, _maker(request), _SOURCE)
 
 
 def preference_pairs(request: OfflineRequest) -> Iterator[PreferencePair]:
     """Yields pairs whose rejected answer has one flaw; raises as `sft_rows` does."""
-    draws = row_draws(request, "english", VERSION, _MIX)
+    draws = row_draws(request, "english", VERSION, _MIX, families)
     return made_pairs(draws, _maker(request), _SOURCE)
 
 

@@ -56,12 +56,12 @@ def sft_rows(request: OfflineRequest) -> Iterator[Example]:
     Raises:
         DatasetError: the request is impossible.
     """
-    return made_examples(row_draws(request, "json", VERSION, _MIX), _made, _SOURCE)
+    return made_examples(row_draws(request, "json", VERSION, _MIX, families), _made, _SOURCE)
 
 
 def preference_pairs(request: OfflineRequest) -> Iterator[PreferencePair]:
     """Yields pairs whose rejected answer has one flaw; raises as `sft_rows` does."""
-    return made_pairs(row_draws(request, "json", VERSION, _MIX), _made, _SOURCE)
+    return made_pairs(row_draws(request, "json", VERSION, _MIX, families), _made, _SOURCE)
 
 
 def _made(row: RowDraw) -> MadeRow:
