@@ -217,7 +217,7 @@ def _put_away_former(package: Path, library: Library) -> None:
     for there in library.versions(manifest.name):
         if there.version == manifest.version:
             with library.changing():
-                put_away(there.folder, manifest.name, library)
+                put_away(there.folder, f"{manifest.name}@{manifest.version}", library)
 
 
 def _told(source: Source, built: Built, new: bool) -> dict[str, Any]:

@@ -25,13 +25,14 @@ from expert_studio.core.experts.acquisition import (
     install_all,
 )
 from expert_studio.core.experts.install import Installation
+from expert_studio.core.experts.install_record import origin
 from expert_studio.core.experts.library import Library
 from expert_studio.core.experts.linked import link
 from expert_studio.core.experts.marketplaces import Marketplaces
 from expert_studio.core.experts.removal import remove
 from expert_studio.core.experts.source import Source, parse_source
 from expert_studio.core.experts.update_preview import UpdatePreview
-from expert_studio.core.experts.updates import newest, offers, origin
+from expert_studio.core.experts.updates import newest, offers
 from expert_studio.core.settings import Folders
 
 AnyBase = Annotated[

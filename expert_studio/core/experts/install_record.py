@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 RECORD_FILE = "installed.json"
 _WEIGHTS_FILE = "adapter_model.safetensors"
@@ -31,6 +32,15 @@ def write_record(
         "size_bytes": size_of(folder),
     } | dict(came_from or {})
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def origin(folder: Path) -> dict[str, Any]:
+    """What the record of an installed version notes; {} where there is none."""
+    try:
+        said = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def recorded(folder: Path, weights_bytes: int, weights_mtime_ns: int) -> tuple[str, int] | None:

@@ -20,10 +20,10 @@ from typing import Any
 from expert_studio.core.errors import ExpertError, LibraryError
 from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.install import Installation, install
+from expert_studio.core.experts.install_record import origin
 from expert_studio.core.experts.library import MANIFEST_FILE, InstalledExpert, Library
 from expert_studio.core.experts.requirement import is_name, parse_requirement, parse_version
 from expert_studio.core.experts.untrusted_json import UnreadableJsonError, read_json_object
-from expert_studio.core.experts.updates import origin
 from expert_studio.core.settings import Folders
 
 REGISTRY_FILE = "expert-registry.json"

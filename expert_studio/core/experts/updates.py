@@ -9,17 +9,14 @@ A pinned expert is offered nothing. Knows nothing of fetching files.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from expert_studio.core.errors import FetchError, LibraryError, UsageError
 from expert_studio.core.experts.acquisition import origin_source
 from expert_studio.core.experts.fetch_control import FetchControl
 from expert_studio.core.experts.git_repository import versions
-from expert_studio.core.experts.install_record import RECORD_FILE
+from expert_studio.core.experts.install_record import origin
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.experts.marketplaces import Marketplaces
 from expert_studio.core.experts.requirement import name_key, parse_version
@@ -82,15 +79,6 @@ def newest(
             at = entry.source(listed.version)
             return Offer(expert.name, expert.version, listed.version, at, entry.market)
     return None
-
-
-def origin(folder: Path) -> dict[str, Any]:
-    """What the record of an installed version notes; {} where there is none."""
-    try:
-        said = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _listed(library: Library, markets: Marketplaces) -> Iterator[Offer]:

@@ -13,7 +13,7 @@ from expert_studio.core.errors import ExpertError
 from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.dependencies import GraphEdge, graph
 from expert_studio.core.experts.install import uninstall
-from expert_studio.core.experts.install_record import RECORD_FILE
+from expert_studio.core.experts.install_record import RECORD_FILE, origin
 from expert_studio.core.experts.library import (
     InstalledExpert,
     Library,
@@ -24,7 +24,6 @@ from expert_studio.core.experts.signature import Signature
 from expert_studio.core.experts.signing import examine_installed
 from expert_studio.core.experts.trash import restore
 from expert_studio.core.experts.trust import Standing
-from expert_studio.core.experts.updates import origin
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.views.widgets.graph_contents import GraphContents, graph_of
 

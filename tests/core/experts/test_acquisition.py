@@ -17,7 +17,7 @@ from expert_studio.core.errors import (
     IntegrityError,
     LibraryError,
 )
-from expert_studio.core.experts import archive, keys, signing, updates
+from expert_studio.core.experts import archive, install_record, keys, signing, updates
 from expert_studio.core.experts.acceptance import Acceptance
 from expert_studio.core.experts.acquisition import acquire, install_all
 from expert_studio.core.experts.install import Installation
@@ -65,7 +65,7 @@ def test_from_a_repository_with_its_origin_noted(tmp_path: Path, library: Librar
     assert library.experts() == ()
     done = had(f"{repository.source}#v1.0.0", library, accepting("unsigned"))
     assert [(d.expert.name, d.expert.version) for d in done] == [("json-parser", "1.0.0")]
-    noted = updates.origin(done[0].expert.folder)
+    noted = install_record.origin(done[0].expert.folder)
     commit = repository.git("rev-parse", "v1.0.0")
     assert (noted["source"], noted["ref"], noted["commit"]) == (
         *(repository.source, "v1.0.0"),
@@ -104,7 +104,7 @@ def test_dependencies_come_from_the_marketplace(tmp_path: Path, library: Library
         ("neo4j-cypher", "1.1.0"),
         ("document-classifier", "1.0.0"),
     ]
-    assert updates.origin(done[0].expert.folder)["market"] == "main"
+    assert install_record.origin(done[0].expert.folder)["market"] == "main"
 
 
 def test_what_is_installed_is_kept_where_it_will_do(tmp_path: Path, library: Library) -> None:
