@@ -54,6 +54,7 @@ class _Live:
     begun: Turn
     kept_length: int = 0
     arrived: list[str] = field(default_factory=list)  # not yet joined to what was said before
+    ended: Answer | None = None  # it has ended; that is told in a turn of its own
 
     @property
     def turn(self) -> Turn:
@@ -94,6 +95,10 @@ class Dialogue(QObject):
         self._keeping = QTimer(self)
         self._keeping.setInterval(KEEP_EVERY_MS)
         self._keeping.timeout.connect(self._on_keep)
+        self._ending = QTimer(self)  # after the last text, not in one turn with it
+        self._ending.setSingleShot(True)
+        self._ending.setInterval(0)
+        self._ending.timeout.connect(self._on_ending)
         self._wanted_stack: Stack | None = None
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
@@ -241,6 +246,7 @@ class Dialogue(QObject):
 
     def close(self) -> None:
         """Keeps what has arrived; call before the lane is closed."""
+        self._on_ending()
         self._on_keep()
         self._keeping.stop()
         self._settling.stop()
@@ -342,7 +348,15 @@ class Dialogue(QObject):
         live = self._live
         if live is None or live.request != request:
             return
-        ended = live.turn.ended(answer)
+        live.ended = answer
+        self._ending.start()
+
+    @Slot()
+    def _on_ending(self) -> None:
+        live = self._live
+        if live is None or live.ended is None:
+            return
+        ended = live.turn.ended(live.ended)
         self._keep_or_tell(self._history.end, ended)
         self._end(ended)
 

@@ -267,6 +267,7 @@ class ChatPage(QWidget):
     @Slot(object, object)
     def _on_opened(self, conversation: Conversation | None, turns: tuple[Turn, ...]) -> None:
         live = turns[-1].id if turns and self._dialogue.answers(turns[-1].id) else ""
+        self._show_middle()  # first: what is built in sight is laid out once
         self.transcript.show_branches(self._dialogue.branches())
         self.transcript.show_turns(turns, live)
         self.desk.take_over(conversation.composition if conversation is not None else None)
@@ -277,15 +278,14 @@ class ChatPage(QWidget):
             self.header.set_title(conversation.title)
             self.conversations.select(conversation.id)
         self._export.setEnabled(conversation is not None)
-        self._show_middle()
         self._show_context()
         self._show_streaming()
 
     @Slot(object)
     def _on_turn_added(self, turn: Turn) -> None:
+        self._show_middle()
         self.transcript.add(turn)
         self.transcript.show_branches(self._dialogue.branches())
-        self._show_middle()
 
     @Slot(object)
     def _on_turn_ended(self, turn: Turn) -> None:

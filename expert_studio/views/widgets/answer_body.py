@@ -25,7 +25,7 @@ from expert_studio.views.widgets.markdown import (
     split_open,
 )
 from expert_studio.views.widgets.plain_words import PlainLabel
-from expert_studio.views.widgets.rich_text import CodeFrame, RichText
+from expert_studio.views.widgets.rich_text import CodeFrame, RichText, as_wide_as_parent
 from expert_studio.views.widgets.stack_change import StackChange
 
 WAITING = "…"  # until the first token is there
@@ -40,6 +40,7 @@ class AnswerBody(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        as_wide_as_parent(self)
         self._text = ""
         self._beyond: list[str] = []  # what came after as much as is shown, not yet joined to it
         self._done = 0  # characters of the text that stand in finished blocks

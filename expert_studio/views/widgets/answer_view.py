@@ -17,6 +17,7 @@ from expert_studio.views.widgets.answer_foot import AnswerFoot
 from expert_studio.views.widgets.attribution_panel import AttributionPanel
 from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.reading_bar import ReadingBar
+from expert_studio.views.widgets.rich_text import as_wide_as_parent
 from expert_studio.views.widgets.stack_change import StackChange
 from expert_studio.views.widgets.stack_chips import StackChips
 
@@ -39,6 +40,7 @@ class AnswerView(QWidget):
 
     def __init__(self, turn: Turn, live: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        as_wide_as_parent(self)
         self._turn = turn
         self._live = live
         self._chips = StackChips(_first_stack(turn), self)

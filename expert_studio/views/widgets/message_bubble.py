@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.turns import Turn
 from expert_studio.views.widgets.branch_arrows import BranchArrows
 from expert_studio.views.widgets.markdown import as_plain_html, plain
-from expert_studio.views.widgets.rich_text import RichText
+from expert_studio.views.widgets.rich_text import RichText, as_wide_as_parent
 
 LONGEST_BUBBLE = 4_000
 MOST_LINES = 60
+SIDE = 14  # pixels beside the text
+MEASURED = 400  # characters of a line; wider than any column
 
 
 class MessageBubble(QWidget):
@@ -24,17 +26,21 @@ class MessageBubble(QWidget):
 
     def __init__(self, turn: Turn, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        as_wide_as_parent(self)
         self._turn = turn
         self._frame = QFrame(self)
         self._frame.setProperty("role", "bubble")
         self._text = RichText(parent=self._frame)
-        self._natural: tuple[object, int] = (None, 0)  # of what text and type, how wide
+        self._natural: tuple[str, int] = ("", 0)  # in what type, how wide unwrapped
         self._text.setAccessibleName(self.tr("You said"))
         self.branches = BranchArrows(self)
         self._edit = QPushButton(self.tr("Edit"), self)
         self._build()
-        self._text.show_html(as_plain_html(self._shown()))
+        shown = self._shown()
+        self._lines = tuple(line[:MEASURED].expandtabs(16) for line in shown.split("\n"))
         self._hug()
+        self._text.resize(self._frame.width() - 2 * SIDE, self._text.height())
+        self._text.show_html(as_plain_html(shown))
 
     def _build(self) -> None:
         self._edit.setProperty("role", "foot")
@@ -42,7 +48,7 @@ class MessageBubble(QWidget):
         self._edit.setToolTip(self._edit.accessibleName())
         self._edit.clicked.connect(self._on_edit)
         inside = QVBoxLayout(self._frame)
-        inside.setContentsMargins(14, 10, 14, 7)
+        inside.setContentsMargins(SIDE, 10, SIDE, 7)
         inside.addWidget(self._text)
         foot = QHBoxLayout()
         foot.setSpacing(6)
@@ -84,12 +90,11 @@ class MessageBubble(QWidget):
             self._hug()
 
     def _hug(self) -> None:
-        document = self._text.document()
-        shown = (document.revision(), document.defaultFont().key())
-        if self._natural[0] != shown:
-            unwrapped = document.clone()
-            unwrapped.setTextWidth(-1)
-            self._natural = (shown, int(unwrapped.idealWidth()) + 32)
+        font = self._text.document().defaultFont()
+        if self._natural[0] != font.key():
+            measured = QFontMetrics(font)
+            widest = max(measured.horizontalAdvance(line) for line in self._lines)
+            self._natural = (font.key(), widest + 2 * SIDE + 4)
         most = max(220, int(self.width() * 0.78))
         self._frame.setFixedWidth(min(self._natural[1], most))
 

@@ -28,6 +28,12 @@ COPIED_MS = 1500
 ENDLESS_WORD = 2_000  # characters; Qt looks for the end of such a word again for each of its lines
 
 
+def as_wide_as_parent(widget: QWidget) -> None:
+    """Begins with the width it will have, so that its text is laid out once."""
+    if (parent := widget.parentWidget()) is not None:
+        widget.resize(parent.width(), widget.height())
+
+
 class RichText(QTextBrowser):
     """Signals:
     link_followed(str): the person clicked a link; nothing was opened.
@@ -37,6 +43,7 @@ class RichText(QTextBrowser):
 
     def __init__(self, wrap: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        as_wide_as_parent(self)
         self._wrap = wrap
         self._html = ""
         self._grown = ""
@@ -48,6 +55,7 @@ class RichText(QTextBrowser):
         self.document().setDocumentMargin(0)
         if not wrap:
             self.setWordWrapMode(QTextOption.WrapMode.NoWrap)
+            self.setLineWrapMode(self.LineWrapMode.NoWrap)  # else each resizing lays it out again
         else:
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
@@ -119,14 +127,18 @@ class RichText(QTextBrowser):
             self.setWordWrapMode(mode)
 
     def _fit(self) -> None:
-        document, width = self.document(), self.viewport().width()
+        document, width = self.document(), self._text_width()
         if self._wrap and document.textWidth() != width:  # else all would be laid out again
             document.setTextWidth(width)
         height = math.ceil(document.size().height())
-        if not self._wrap and document.idealWidth() > self.viewport().width():
+        if not self._wrap and document.idealWidth() > width:
             height += self.horizontalScrollBar().sizeHint().height()
         if height != self.height():
             self.setFixedHeight(max(height, 1))
+
+    def _text_width(self) -> int:
+        # a viewport follows once it is shown
+        return self.viewport().width() if self.isVisible() else self.width()
 
     @Slot(QUrl)
     def _on_anchor_clicked(self, url: QUrl) -> None:

@@ -25,8 +25,8 @@ COLUMN_WIDTH = 840
 BATCH = 16  # turns in a part
 SPACING = 16
 NEAR_END = 12
-FIRST_S = 0.025  # so long, at most about, turns are built before a conversation is shown
-EACH_S = 0.008  # and so long in each turn of the event loop after it
+FIRST_S = 0.012  # so long, at most about, turns are built before a conversation is shown
+EACH_S = 0.006  # and so long in each turn of the event loop after it
 NEAR = 2  # heights of the window above and below, within which parts are unfolded
 
 

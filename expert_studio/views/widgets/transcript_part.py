@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from expert_studio.views.widgets.rich_text import as_wide_as_parent
+
 MOST_PX = 16_777_215  # Qt's own bound of a height
 
 
 class TranscriptPart(QWidget):
     def __init__(self, spacing: int, parent: QWidget) -> None:
         super().__init__(parent)
+        as_wide_as_parent(self)
         self._inside = QWidget(self)
+        as_wide_as_parent(self._inside)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._inside)
