@@ -95,10 +95,6 @@ class Dialogue(QObject):
         self._keeping = QTimer(self)
         self._keeping.setInterval(KEEP_EVERY_MS)
         self._keeping.timeout.connect(self._on_keep)
-        self._ending = QTimer(self)  # after the last text, not in one turn with it
-        self._ending.setSingleShot(True)
-        self._ending.setInterval(0)
-        self._ending.timeout.connect(self._on_ending)
         self._wanted_stack: Stack | None = None
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
@@ -349,7 +345,7 @@ class Dialogue(QObject):
         if live is None or live.request != request:
             return
         live.ended = answer
-        self._ending.start()
+        QTimer.singleShot(0, self, self._on_ending)  # not in one turn with the last text
 
     @Slot()
     def _on_ending(self) -> None:

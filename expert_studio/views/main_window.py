@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
             self._stack.removeWidget(holder)
             holder.deleteLater()
             self._set_splits()
+            QTimer.singleShot(0, page, partial(page.findChildren, QWidget))  # known before shown
             self.page_made.emit(name)
         return self._pages[name]
 

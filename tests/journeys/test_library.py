@@ -19,6 +19,7 @@ from expert_studio.app import Studio
 from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders
 from expert_studio.runtime.event_loop_watch import EventLoopWatch
+from expert_studio.views.widgets.composer_rows import MOST_OTHERS
 from tests.fake_engine import FakeEngine, factory_of
 from tests.large_library import fill_library
 from tests.studio_driver import Person
@@ -117,6 +118,18 @@ def test_many_experts_are_listed_filtered_and_drawn(
     watch.enter("the window is made larger")
     studio.window.resize(1700, 1000)
     qtbot.wait(100)
+
+    watch.enter("the composer: shown, searched, ticked")
+    studio.window.show_page("chat")
+    composer = studio.chat_page.composer
+    crowded.until(composer.isVisible)
+    assert len(composer.rows) == MOST_OTHERS
+    qtbot.keyClicks(composer.choices.search, "rust-strict")
+    qtbot.wait(30)
+    crowded.tick(composer.rows[0].name)
+    composer.choices.search.clear()
+    qtbot.wait(30)
+    assert composer.stack.members
     watch.stop()
     crowded.until(lambda: not page.busy and not studio.background.busy)
     with capsys.disabled():

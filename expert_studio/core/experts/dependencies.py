@@ -71,8 +71,14 @@ def with_requirements(names: Iterable[str], library: Library) -> tuple[Installed
         DependencyError: something needed is missing or of the wrong version (says who needs
             it), two experts refuse each other, or experts need one another in a circle.
     """
-    installed = {name_key(expert.name): expert for expert in library.experts()}
-    chosen = [library.find(name) for name in names]
+    return with_what_they_need([library.find(name) for name in names], library.experts())
+
+
+def with_what_they_need(
+    chosen: Iterable[InstalledExpert], among: Iterable[InstalledExpert]
+) -> tuple[InstalledExpert, ...]:
+    """As `with_requirements`, where the library was read before."""
+    installed = {name_key(expert.name): expert for expert in among}
     found: dict[str, InstalledExpert] = {}
     troubles: dict[str, None] = {}
     waiting = list(chosen)

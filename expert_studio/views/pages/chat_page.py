@@ -96,7 +96,7 @@ class ChatPage(QWidget):
         self.first_task = FirstRunPanel(model_thread, library)
         self.empty = EmptyChat()
         self.prompt = PromptBox()
-        self.composer = Composer(library)
+        self.composer = Composer()
         self.feedback = AnswerFeedback(parts.feedback, dialogue, self.transcript, corrections, self)
         self.desk = PromptDesk(
             dialogue, parts.background, self.prompt, self.composer, self.transcript, self

@@ -271,10 +271,10 @@ class LibraryPage(QWidget):
     def _show_contents(self) -> None:
         contents = self._contents
         self._bundled_install.setVisible(bool(bundled_files()))
-        self._show_tab()
         self.market.show_installed(contents)
         self._header.set_state(self._state_line())
         self._shelf.show_contents(contents, self._base())
+        self._show_tab()  # last: what is filled in sight is laid out at each step
         if self._chosen and not self._is_known(self._chosen):
             self._chosen = ""
         self.choose(self._chosen)

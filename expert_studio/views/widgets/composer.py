@@ -1,7 +1,7 @@
 """Which experts answer and how strongly; every change makes another frozen stack.
 
 Nothing is loaded or reloaded here: the next answer is simply asked with the new stack.
-Knows no engine.
+Knows no engine and no disk.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.errors import ExpertError
-from expert_studio.core.experts.dependencies import with_requirements
-from expert_studio.core.experts.library import InstalledExpert, Library
+from expert_studio.core.experts.dependencies import with_what_they_need
+from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.inference.conversation import BaseDescription, MemoryByOwner
 from expert_studio.core.inference.stack import EMPTY, Mode, Stack, compose
 from expert_studio.core.inference.stack_cost import brought_along, stack_cost
 from expert_studio.core.inference.turns import Composition
 from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
+from expert_studio.views.widgets.composer_rows import ComposerRows
 from expert_studio.views.widgets.expert_row import ExpertCost, ExpertRow
 from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.stack_cost_card import StackCostCard
@@ -47,9 +48,8 @@ class Composer(QFrame):
     refused = Signal(object)
     library_wanted = Signal()
 
-    def __init__(self, library: Library, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._library = library
         self._experts: tuple[InstalledExpert, ...] = ()
         self._base: BaseDescription | None = None
         self._chosen: dict[str, float] = {}
@@ -57,7 +57,9 @@ class Composer(QFrame):
         self._mode: Mode = "sum"
         self._grammar = True
         self._stack = EMPTY
-        self._rows: dict[str, ExpertRow] = {}
+        self._by_name: dict[str, InstalledExpert] = {}
+        self._along: dict[str, tuple[InstalledExpert, ...]] = {}  # what each brings, itself too
+        self.choices = ComposerRows()
         self._modes: dict[Mode, QPushButton] = {}
         self._list = QVBoxLayout()
         self._empty = PlainLabel()
@@ -86,7 +88,11 @@ class Composer(QFrame):
         )
         self._empty.setProperty("role", "muted")
         self._empty.setWordWrap(True)
+        self._list.addWidget(self.choices)
         self._list.addWidget(self._empty)
+        self.choices.ticked.connect(self._on_ticked)
+        self.choices.weighed.connect(self._on_weighed)
+        self.choices.searched.connect(self._show_rows)
         add = QPushButton(self.tr("+ Add expert"))
         add.setProperty("role", "small")
         add.setAccessibleName(self.tr("Install another expert in the library"))
@@ -141,13 +147,16 @@ class Composer(QFrame):
 
     @property
     def rows(self) -> tuple[ExpertRow, ...]:
-        return tuple(self._rows.values())
+        return self.choices.shown
 
     def set_experts(self, experts: tuple[InstalledExpert, ...]) -> None:
         """What the library holds now; rows of the same version are kept."""
         if experts != self._experts:
             self._experts = experts
-            self._make_rows()
+            self._by_name = {expert.name: expert for expert in experts}
+            self._along.clear()
+            self.choices.set_experts(experts)
+            self._empty.setVisible(not experts)
         self._compose_anew()
 
     def set_base(self, base: BaseDescription | None) -> None:
@@ -184,20 +193,6 @@ class Composer(QFrame):
         tiers = {expert.name: expert.manifest.tier for expert in self._experts}
         self.cost.show_memory(memory, tiers, self._base.device_name)
 
-    def _make_rows(self) -> None:
-        for row in self._rows.values():
-            self._list.removeWidget(row)
-            row.hide()
-            row.deleteLater()
-        self._rows = {}
-        for position, expert in enumerate(self._experts):
-            row = ExpertRow(expert)
-            row.ticked.connect(self._on_ticked)
-            row.weighed.connect(self._on_weighed)
-            self._list.insertWidget(position, row)
-            self._rows[expert.name] = row
-        self._empty.setVisible(not self._experts)
-
     def _obstacle(self, expert: InstalledExpert) -> str:
         if self._base is None:
             return ""
@@ -207,8 +202,11 @@ class Composer(QFrame):
         return self.tr("made for {0}").format(made_for)
 
     def _usable(self) -> dict[str, float]:
-        usable = {e.name for e in self._experts if not self._obstacle(e)}
-        return {name: weight for name, weight in self._chosen.items() if name in usable}
+        return {
+            name: weight
+            for name, weight in self._chosen.items()
+            if name in self._by_name and not self._obstacle(self._by_name[name])
+        }
 
     def _compose_anew(self) -> None:
         try:
@@ -217,14 +215,13 @@ class Composer(QFrame):
             self._keep_what_composes()
             self._stack = self._composed(self._usable())
             self.refused.emit(error)
-        chosen = self._usable()
-        self._show_rows(chosen, chosen | self._adjusted)
+        self._show_rows()
         self._show_cost()
         self.stack_changed.emit(self._stack)
 
     def _composed(self, chosen: dict[str, float]) -> Stack:
         base = self._base
-        experts = with_requirements(tuple(chosen), self._library) if chosen else ()
+        experts = with_what_they_need([self._by_name[name] for name in chosen], self._experts)
         along = {expert.name for expert in experts} - set(chosen)
         return compose(
             chosen | {n: w for n, w in self._adjusted.items() if n in along},
@@ -244,29 +241,36 @@ class Composer(QFrame):
             kept[name] = weight
         self._chosen = kept
 
-    def _show_rows(self, chosen: dict[str, float], weights: dict[str, float]) -> None:
+    @Slot()
+    def _show_rows(self) -> None:
+        chosen = self._usable()
+        weights = chosen | self._adjusted
         members = {member.name: member for member in self._stack.members}
-        for expert in self._experts:
-            row = self._rows[expert.name]
-            member = members.get(expert.name)
+
+        def present(row: ExpertRow) -> None:
+            member = members.get(row.name)
             if member is None:
-                row.show_idle(self._obstacle(expert), self._cost_of(expert))
-                continue
+                row.show_idle(self._obstacle(row.expert), self._cost_of(row.expert))
+                return
             default = 1.0 if member.trained_weight is None else member.trained_weight
-            weight = weights.get(expert.name, default)
-            row.show_member(member, expert.name in chosen, weight, self._mode)
+            weight = weights.get(row.name, default)
+            row.show_member(member, row.name in chosen, weight, self._mode)
+
+        self.choices.keep(members, present)
 
     def _cost_of(self, expert: InstalledExpert) -> ExpertCost | None:
         """What ticking it would take, with all that it brings along and is not there yet."""
         if self._base is None:
             return None
         there = {member.name for member in self._stack.members}
-        new = [e for e in brought_along(expert, self._experts) if e.name not in there]
+        if expert.name not in self._along:
+            self._along[expert.name] = brought_along(expert, self._experts)
+        new = [e for e in self._along[expert.name] if e.name not in there]
         along = tuple(e.name for e in new if e.name != expert.name)
         return ExpertCost(stack_cost(new, self._base), along)
 
     def _show_cost(self) -> None:
-        by_name = {expert.name: expert for expert in self._experts}
+        by_name = self._by_name
         members = [by_name[m.name] for m in self._stack.members if m.name in by_name]
         cost = stack_cost(members, self._base) if members and self._base is not None else None
         self.cost.show_cost(cost, verdicts(self._stack, by_name))

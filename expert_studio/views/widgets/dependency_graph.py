@@ -103,7 +103,8 @@ class DependencyGraphView(QGraphicsView):
 
     def fit(self) -> None:
         """Shows the whole graph, never larger than life."""
-        self._fitted = True
+        self._fitted = False  # so that bars which go or come do not draw it once more
+        self._show_bars(False)
         self.resetTransform()
         self._draw()
         room, wanted = self.viewport().rect(), self.sceneRect()
@@ -112,6 +113,7 @@ class DependencyGraphView(QGraphicsView):
             self.scale(max(factor, _ZOOM_RANGE[0]), max(factor, _ZOOM_RANGE[0]))
             self.centerOn(wanted.center())
         self._update_drag()
+        self._fitted = True
 
     def show_readably(self) -> None:
         """As `fit` where that can be read, else from the top left at a size that can."""
@@ -348,8 +350,11 @@ class DependencyGraphView(QGraphicsView):
         larger = shown.width() > room.width() + 1 or shown.height() > room.height() + 1
         mode = QGraphicsView.DragMode
         self.setDragMode(mode.ScrollHandDrag if larger else mode.NoDrag)
+        self._show_bars(larger)
+
+    def _show_bars(self, needed: bool) -> None:
         wanted = Qt.ScrollBarPolicy
-        policy = wanted.ScrollBarAsNeeded if larger else wanted.ScrollBarAlwaysOff
+        policy = wanted.ScrollBarAsNeeded if needed else wanted.ScrollBarAlwaysOff
         self.setHorizontalScrollBarPolicy(policy)
         self.setVerticalScrollBarPolicy(policy)
 

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QCheckBox,
-    QDoubleSpinBox,
-    QFrame,
-    QHBoxLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert
-from expert_studio.core.inference.stack import WEIGHT_RANGE, Mode, StackMember
+from expert_studio.core.inference.stack import Mode, StackMember
 from expert_studio.core.inference.stack_cost import StackCost
 from expert_studio.views import theme
 from expert_studio.views.widgets.elided_label import ElidedLabel
@@ -25,7 +17,7 @@ from expert_studio.views.widgets.quantities import size_text
 from expert_studio.views.widgets.stack_chips import shown_weight
 from expert_studio.views.widgets.stack_cost_card import slower_text
 from expert_studio.views.widgets.tier_dot import TierDot
-from expert_studio.views.widgets.tier_slider import TierSlider
+from expert_studio.views.widgets.weight_controls import WeightControls
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +40,55 @@ class ExpertRow(QFrame):
     def __init__(self, expert: InstalledExpert, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._expert = expert
-        self._tick = QCheckBox()
-        self._name = ElidedLabel(expert.name)
-        self._value = QDoubleSpinBox()
-        self._slider = TierSlider(expert.manifest.tier)
-        self._note = PlainLabel()
-        self._price = PlainLabel()
+        self._tick = QCheckBox(self)
+        self._dot = TierDot(expert.manifest.tier, parent=self)
+        self._name = ElidedLabel(parent=self)
+        self._version = PlainLabel("", self)
+        self._weight: WeightControls | None = None  # made once it is in a stack
+        self._head = QHBoxLayout()
+        self._column = QVBoxLayout(self)
+        self._note = PlainLabel("", self)
+        self._price = PlainLabel("", self)
         self._build()
-        self._connect()
+        self.show_expert(expert)
+        self._tick.clicked.connect(self._on_ticked)
 
     def _build(self) -> None:
-        expert = self._expert
-        column = QVBoxLayout(self)
+        column, head = self._column, self._head
         column.setContentsMargins(0, 7, 0, 0)
         column.setSpacing(4)
-        head = QHBoxLayout()
         head.setSpacing(7)
         self._tick.setFixedWidth(18)
-        self._tick.setAccessibleName(self.tr("Use {0}").format(expert.name))
-        version = PlainLabel(expert.version)
-        version.setProperty("role", "faint")
-        low, high = WEIGHT_RANGE
-        self._value.setProperty("role", "value")
-        self._value.setRange(low, high)
-        self._value.setDecimals(2)
-        self._value.setSingleStep(0.05)
-        self._value.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-        self._value.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._value.setFixedWidth(52)
-        self._value.setKeyboardTracking(False)
-        self._value.setAccessibleName(self.tr("Weight of {0}").format(expert.name))
-        self._slider.setAccessibleName(self.tr("Weight of {0}, slider").format(expert.name))
-        self._slider.setToolTip(self.tr("-2 to 2; double-click for 1"))
-        for widget in (self._tick, TierDot(expert.manifest.tier), self._name, version):
+        self._version.setProperty("role", "faint")
+        for widget in (self._tick, self._dot, self._name, self._version):
             head.addWidget(widget)
         head.addStretch(1)
         self._price.setProperty("role", "faint")
         head.addWidget(self._price)
-        head.addWidget(self._value)
         self._note.setProperty("role", "small")
         self._note.setWordWrap(True)
-        rule = QFrame()
+        rule = QFrame(self)
         rule.setProperty("role", "rule")
         column.addLayout(head)
-        column.addWidget(self._slider)
         column.addWidget(self._note)
         column.addSpacing(3)
         column.addWidget(rule)
+
+    def show_expert(self, expert: InstalledExpert) -> None:
+        """Another one takes the row; nothing is said of its place in a stack yet."""
+        self._expert = expert
+        if self._weight is not None:
+            self._weight.drop()
+            self._weight = None
+        self._tick.setAccessibleName(self.tr("Use {0}").format(expert.name))
+        self._dot.set_tier(expert.manifest.tier)
+        self._name.set_text(expert.name)
+        self._version.setText(expert.version)
         self.setToolTip(plain_tip(expert.manifest.description))
 
-    def _connect(self) -> None:
-        self._tick.clicked.connect(self._on_ticked)
-        self._slider.valueChanged.connect(self._on_slid)
-        self._value.valueChanged.connect(self._on_typed)
+    @property
+    def expert(self) -> InstalledExpert:
+        return self._expert
 
     @property
     def name(self) -> str:
@@ -114,11 +102,10 @@ class ExpertRow(QFrame):
         """In the stack, by the person's choice or because another needs it."""
         self._tick.setEnabled(chosen)
         self._tick.setChecked(True)
-        with QSignalBlocker(self._slider), QSignalBlocker(self._value):
-            self._slider.set_weight(weight)
-            self._value.setValue(weight)
         self._price.hide()
-        self._set_open(True)
+        controls = self._controls()
+        controls.show_weight(weight)
+        controls.set_visible(True)
         notes: list[str] = []
         if not chosen:
             notes.append(self.tr("came along with {0}").format(", ".join(member.required_by)))
@@ -146,7 +133,8 @@ class ExpertRow(QFrame):
         self._tick.setChecked(False)
         self._tick.setEnabled(not obstacle)
         self._name.setEnabled(not obstacle)
-        self._set_open(False)
+        if self._weight is not None:
+            self._weight.set_visible(False)
         theme.restyle(self._note, role="small")
         brings = ", ".join(cost.along) if cost is not None else ""
         self._show_note(obstacle or (self.tr("brings {0} along").format(brings) if brings else ""))
@@ -161,9 +149,14 @@ class ExpertRow(QFrame):
         self._price.setToolTip(told)
         self._price.setAccessibleName(f"{self.name}: {told}")
 
-    def _set_open(self, is_open: bool) -> None:
-        self._slider.setVisible(is_open)
-        self._value.setVisible(is_open)
+    def _controls(self) -> WeightControls:
+        if self._weight is None:
+            expert = self._expert
+            self._weight = WeightControls(expert.name, expert.manifest.tier, self)
+            self._weight.weighed.connect(self._on_weighed)
+            self._head.addWidget(self._weight.figure)
+            self._column.insertWidget(1, self._weight.slider)
+        return self._weight
 
     def _show_note(self, text: str) -> None:
         self._note.setText(text)
@@ -173,14 +166,6 @@ class ExpertRow(QFrame):
     def _on_ticked(self, checked: bool) -> None:
         self.ticked.emit(self.name, checked)
 
-    @Slot(int)
-    def _on_slid(self, _: int) -> None:
-        with QSignalBlocker(self._value):
-            self._value.setValue(self._slider.weight)
-        self.weighed.emit(self.name, self._slider.weight)
-
     @Slot(float)
-    def _on_typed(self, weight: float) -> None:
-        with QSignalBlocker(self._slider):
-            self._slider.set_weight(weight)
+    def _on_weighed(self, weight: float) -> None:
         self.weighed.emit(self.name, weight)

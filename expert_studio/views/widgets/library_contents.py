@@ -26,6 +26,7 @@ from expert_studio.core.experts.trash import restore
 from expert_studio.core.experts.trust import Standing
 from expert_studio.core.experts.weights import weights_sha256
 from expert_studio.views.widgets.graph_contents import GraphContents, graph_of
+from expert_studio.views.widgets.library_facets import Facets, facets_of
 
 _NOT_SIGNED = Standing("unsigned", "")
 
@@ -40,6 +41,7 @@ class LibraryContents:
     graph: GraphContents = field(default_factory=GraphContents)
     standings: dict[str, Standing] = field(default_factory=dict)  # of each one's signature
     problems: tuple[str, ...] = ()
+    facets: Facets | None = None  # of all these experts
 
     def expert(self, name: str) -> InstalledExpert | None:
         return next((expert for expert in self.experts if expert.name == name), None)
@@ -116,6 +118,7 @@ def read_contents(library: Library, acceptance: Callable[[], Acceptance]) -> Lib
         graph=graph_of(experts, needs.edges, needs.missing),
         standings={expert.name: s for expert, s in zip(experts, standings, strict=True)},
         problems=library.problems(),
+        facets=facets_of(experts),
     )
 
 

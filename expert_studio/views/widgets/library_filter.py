@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QSize, Signal, Slot
@@ -24,20 +23,14 @@ from expert_studio.core.experts.manifest import TIERS
 from expert_studio.core.inference.conversation import BaseDescription
 from expert_studio.views.theme import restyle
 from expert_studio.views.widgets import expert_facts
-from expert_studio.views.widgets.filter_menu import FilterMenu
+from expert_studio.views.widgets.filter_menu import MOST_ENTRIES, FilterMenu
+from expert_studio.views.widgets.library_facets import FACETS, Facets, facets_of
 from expert_studio.views.widgets.plain_words import PlainLabel
 
 Order = Literal["load order", "name", "size", "score"]
 Form = Literal["cards", "list", "graph"]
 _FORMS: tuple[Form, ...] = ("cards", "list", "graph")
 _LOADED = "\0loaded"  # the base that answers now, as a value of the menu of bases
-_Facet = Callable[[InstalledExpert], Iterable[str]]
-_FACETS: dict[str, _Facet] = {
-    "capability": lambda expert: expert.manifest.capabilities,
-    "base": lambda expert: (base.name for base in expert.manifest.base_models),
-    "kind": lambda expert: (expert_facts.kind_text(expert.manifest),),
-    "licence": lambda expert: (expert.manifest.license,),
-}
 
 
 class LibraryFilter(QWidget):
@@ -57,8 +50,8 @@ class LibraryFilter(QWidget):
         self._tier = ""
         self._base: BaseDescription | None = None
         self._order: Order = "load order"
-        self._texts: dict[int, tuple[InstalledExpert, str]] = {}  # what a search looks in
         self._experts: Sequence[InstalledExpert] = ()
+        self._facets = facets_of(())
         self._tiers = QButtonGroup(self)
         self._forms = QButtonGroup(self)
         self._build()
@@ -106,16 +99,23 @@ class LibraryFilter(QWidget):
         self._tier = ""
         self.changed.emit()
 
-    def set_experts(self, experts: Sequence[InstalledExpert], base: BaseDescription | None) -> None:
-        """Offers what occurs among these; `base` is the one that answers now."""
+    def set_experts(
+        self,
+        experts: Sequence[InstalledExpert],
+        base: BaseDescription | None,
+        facets: Facets | None = None,
+    ) -> None:
+        """Offers what occurs among these.
+
+        Args:
+            base: the one that answers now.
+            facets: as `facets_of` gives them, where that was done elsewhere.
+        """
         if experts is self._experts and base is self._base:
             return
         self._base = base
         self._experts = experts
-        known = self._texts
-        self._texts = {
-            id(e): known.get(id(e)) or (e, expert_facts.search_text(e.manifest)) for e in experts
-        }
+        self._facets = facets or facets_of(experts)
         present = {expert.manifest.tier for expert in experts}
         for button in self._tiers.buttons():
             number = self._tiers.id(button)
@@ -146,20 +146,19 @@ class LibraryFilter(QWidget):
         manifest = expert.manifest
         if self._tier and manifest.tier != self._tier:
             return False
-        for name, facet in _FACETS.items():
+        for name, facet in FACETS.items():
             value = self._menus[name].value
             if value == _LOADED and self._base is not None:
                 if manifest.base_for(self._base.name, self._base.sha256) is None:
                     return False
             elif value and value not in facet(expert):
                 return False
-        said = self._texts[id(expert)][1]
+        said = self._facets.texts[expert.name]
         return all(word in said for word in words)
 
     def _offer(self) -> None:
-        for name, facet in _FACETS.items():
-            counts = Counter(value for e in self._experts for value in set(facet(e)) if value)
-            values = [(value, f"{value}  ({n})") for value, n in counts.most_common()]
+        for name, counts in self._facets.counts.items():
+            values = [(value, f"{value}  ({n})") for value, n in counts[:MOST_ENTRIES]]
             if name == "base" and self._base is not None:
                 loaded = self.tr("the loaded one, {base}").format(base=self._base.name)
                 values.insert(0, (_LOADED, loaded))

@@ -67,10 +67,12 @@ class LibraryShelf(QWidget):
 
         On screen the experts come in a turn of the event loop of their own, after the filter.
         """
+        above = self.parentWidget()
+        on_screen = self.isVisible() or (above is not None and above.isVisible())
         fresh = contents is not self._contents
         self._contents = contents
-        self.filter.set_experts(contents.experts, base)
-        if fresh and self.isVisible():
+        self.filter.set_experts(contents.experts, base, contents.facets)
+        if fresh and on_screen:
             self._filling.start(0)
             return
         self._fill()

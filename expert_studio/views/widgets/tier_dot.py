@@ -16,6 +16,11 @@ class TierDot(QWidget):
         self.setFixedSize(QSize(side, side))
         self.setToolTip(tier)
 
+    def set_tier(self, tier: str) -> None:
+        self._tier = tier
+        self.setToolTip(tier)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
