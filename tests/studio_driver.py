@@ -76,9 +76,14 @@ class Person:
         page.sheet.agree("unsigned")
         self._qtbot.mouseClick(page.sheet.install_button, Qt.MouseButton.LeftButton)
         self.until(lambda: page.sheet is None)
-        # A desktop hands the keyboard back when a dialog closes; without a screen nobody does.
-        self.studio.window.activateWindow()
-        self.until(self.studio.window.isActiveWindow)
+        self.take_keyboard()
+
+    def take_keyboard(self) -> None:
+        """A desktop gives it to the window that opens, and back when a dialog closes; without a
+        screen, or with one that has no window manager, nobody does."""
+        if not self.studio.window.isActiveWindow():
+            self.studio.window.activateWindow()
+            self.until(self.studio.window.isActiveWindow)
 
     def row(self, expert: str) -> ExpertRow:
         rows = self.studio.chat_page.composer.rows
@@ -90,6 +95,7 @@ class Person:
         self._qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
 
     def type_and_send(self, text: str) -> None:
+        self.take_keyboard()
         editor = self.studio.chat_page.prompt.findChild(QPlainTextEdit)
         assert editor is not None
         for letter in text:
@@ -98,6 +104,7 @@ class Person:
         self._qtbot.keyClick(editor, Qt.Key.Key_Return)
 
     def press_escape(self) -> None:
+        self.take_keyboard()
         self._qtbot.keyClick(self.studio.window, Qt.Key.Key_Escape)
 
     @property

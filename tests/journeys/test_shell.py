@@ -99,7 +99,7 @@ def test_the_shell_through_a_day(
 
 def _find(qtbot: QtBot, person: Person, text: str) -> None:
     shell = person.studio.shell
-    person.until(lambda: QApplication.activeWindow() is not None)
+    person.take_keyboard()
     qtbot.keyClick(QApplication.focusWidget() or person.studio.window, Qt.Key.Key_K, CTRL)
     person.until(lambda: shell.palette is not None and _has_keyboard(shell.palette))
     qtbot.keyClicks(QApplication.focusWidget(), text)
