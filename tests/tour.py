@@ -130,6 +130,14 @@ class Tour:
         self.studio.window.resize(*SIZES[0])
         self.settle()
 
+    def large(self, name: str) -> None:
+        """The state as it is, with type half as large again."""
+        self.studio.theme.apply("light", 150)
+        self.settle()
+        self.picture(f"{name}-large-text")
+        self.studio.theme.apply("light", 100)
+        self.settle()
+
     def _take(self) -> None:
         studio = self.studio
         studio.open()
@@ -156,9 +164,7 @@ class Tour:
         self.studio.window.show_page("settings")
         self.settle(0.4)
         self.picture("30-settings")
-        self.studio.theme.apply("light", 150)
-        self.picture("31-settings-large-text")
-        self.studio.theme.apply("light", 100)
+        self.large("31-settings")
         shell = self.studio.shell
         shell.open_palette()
         self.settle(0.5)
@@ -180,6 +186,7 @@ class Tour:
         task.left.emit()
         self.settle()
         self.picture("04-empty-chat")
+        self.large("04b-empty-chat")
 
     def _chat(self) -> None:
         studio, page = self.studio, self.studio.chat_page
@@ -205,6 +212,7 @@ class Tour:
         self.until(lambda: not studio.dialogue.busy, "the second answer")
         self.settle()
         self.picture("08-not-as-trained")
+        self.large("08-not-as-trained")
         self._answers()
         self._formatted()
 
@@ -258,6 +266,7 @@ class Tour:
         studio.dialogue.open(kept)
         self.settle(0.4)
         self.picture("09-formatted")
+        self.large("09b-formatted")
 
     def _notices(self) -> None:
         notices: Notices = self.studio.notices

@@ -115,8 +115,7 @@ class Dialogue(QObject):
         return self._conversation
 
     @property
-    def turns(self) -> tuple[Turn, ...]:
-        """Of the branch that is looked at."""
+    def turns(self) -> tuple[Turn, ...]:  # of the branch that is looked at
         return self._path
 
     def branches(self) -> dict[str, tuple[str, ...]]:
@@ -173,7 +172,8 @@ class Dialogue(QObject):
         if self._live is not None or self._opening or not text.strip():
             return False
         if self._conversation is None:
-            self._conversation = Conversation.begun(short_title(text), composition)
+            title = short_title(text.strip().partition("\n")[0])  # not of what was given along
+            self._conversation = Conversation.begun(title, composition)
             self._keep_or_tell(self._history.create, self._conversation)
             self.opened.emit(self._conversation, ())
         self._say(text, self._thread.tip, stack, sampling)

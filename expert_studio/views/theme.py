@@ -133,6 +133,16 @@ def scaled(pixels: int) -> int:
     return round(pixels * _shown_percent[0] / 100)
 
 
+def widened(pixels: int) -> int:
+    """The width of a panel: half as much wider as its type is larger, for the page needs room."""
+    return (pixels + scaled(pixels)) // 2
+
+
+def was_rescaled(event: QEvent) -> bool:
+    """Whether a change event may mean another size of type."""
+    return event.type() == QEvent.Type.StyleChange
+
+
 def body_font(pixels: int = BODY_PX, weight: int = 400) -> QFont:
     """The text font at a size in pixels; 400 regular, 500 medium, 600 semi-bold."""
     font = QFont(FAMILY if FAMILY in QFontDatabase.families() else QFont().family())

@@ -32,6 +32,7 @@ QFrame[role="code"] { background: $sunken; border: 1px solid $line;
 QFrame[role="field"] { background: $surface; border: 1px solid $line;
   border-radius: ${card_radius}px; }
 QFrame[role="field"][focused="true"] { border: 1px solid $accent; }
+QFrame[role="field"][dropping="true"] { border: 1px dashed $accent; background: $accent_weak; }
 QFrame[role="bubble"] { background: $accent_weak; border: none; border-radius: 12px;
   border-bottom-right-radius: 2px; }
 QFrame[role="toast"] { background: $raised; border: 1px solid $line;

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from expert_studio.views.widgets.prompt_box import PromptBox
@@ -69,3 +72,25 @@ def test_box_grows_with_its_lines_up_to_a_bound(box: PromptBox) -> None:
     some = _editor(box).height()
     box.set_text("\n".join("x" * 100))
     assert least < some < _editor(box).height() < least * 6
+
+
+def test_a_text_file_held_over_it_is_answered(box: PromptBox, tmp_path: Path) -> None:
+    editor = _editor(box)
+    before = editor.placeholderText()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "notes.txt"))])
+    copy, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    over = QDragEnterEvent(QPoint(5, 5), copy, data, button, none)
+    QApplication.sendEvent(editor.viewport(), over)
+    assert over.isAccepted()
+    assert box.property("dropping") is True
+    assert editor.placeholderText() != before
+    QApplication.sendEvent(editor.viewport(), QDragLeaveEvent())
+    assert box.property("dropping") is False
+    assert editor.placeholderText() == before
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "some.expert"))])
+    QApplication.sendEvent(
+        editor.viewport(), QDragEnterEvent(QPoint(5, 5), copy, data, button, none)
+    )
+    assert box.property("dropping") is False, "a package is the window's to install"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
@@ -77,9 +77,17 @@ class AnswerFoot(QWidget):
         self._continue.hide()
         self._attribution.setCheckable(True)
         self._details.setCheckable(True)
+        self._leave_room()
+
+    def _leave_room(self) -> None:
         bold = QFontMetrics(theme.body_font(SECONDARY_PX, 600))
         for button in (self._attribution, *self._verdicts.values()):  # bold while checked
             button.setMinimumWidth(bold.horizontalAdvance(button.text()) + PADDING)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event):
+            self._leave_room()
 
     def _connect(self) -> None:
         self._regenerate.clicked.connect(self.regenerate_wanted)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize
+from PySide6.QtCore import QEvent, QPointF, QSize
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from expert_studio.views.theme import body_font, tokens_of
+from expert_studio.views.theme import body_font, tokens_of, was_rescaled
 from expert_studio.views.widgets.clamped_lines import LINE_SPACING, clamped_lines
 from expert_studio.views.widgets.plain_words import plain_tip
 
@@ -18,6 +18,7 @@ class ClampedLabel(QWidget):
         super().__init__(parent)
         self._lines = lines
         self._text = ""
+        self._pixels = pixels
         self._font = body_font(pixels)
         self._shown: tuple[str, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -27,6 +28,13 @@ class ClampedLabel(QWidget):
         self.setAccessibleName(self._text)
         self._break_lines()
         self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if was_rescaled(event):
+            self._font = body_font(self._pixels)
+            self._break_lines()
+            self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         return QSize(80, round(self._line_height * self._lines))

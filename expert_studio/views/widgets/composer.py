@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -26,6 +26,7 @@ from expert_studio.core.inference.conversation import BaseDescription, MemoryByO
 from expert_studio.core.inference.stack import EMPTY, Mode, Stack, compose
 from expert_studio.core.inference.stack_cost import brought_along, stack_cost
 from expert_studio.core.inference.turns import Composition
+from expert_studio.views import theme
 from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets.composer_rows import ComposerRows
 from expert_studio.views.widgets.expert_row import ExpertCost, ExpertRow
@@ -67,9 +68,14 @@ class Composer(QFrame):
         self.cost = StackCostCard()
         self._build()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event):
+            self.setFixedWidth(theme.widened(SIDE_PANEL_WIDTH))
+
     def _build(self) -> None:
         self.setProperty("role", "side")
-        self.setFixedWidth(SIDE_PANEL_WIDTH)
+        self.setFixedWidth(theme.widened(SIDE_PANEL_WIDTH))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 6, 14)
         column.setSpacing(6)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.inference.turns import Conversation
+from expert_studio.views import theme
 from expert_studio.views.widgets.conversation_row import CONVERSATION, LIST_WIDTH, ConversationRow
 from expert_studio.views.widgets.icon_button import IconButton
 from expert_studio.views.widgets.plain_words import PlainLabel, plain_tip
@@ -51,7 +52,7 @@ class ConversationList(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "column")
-        self.setFixedWidth(LIST_WIDTH)
+        self.setFixedWidth(theme.widened(LIST_WIDTH))
         self._renaming: Conversation | None = None
         self._search = QLineEdit()
         self._new = IconButton("add", self.tr("New conversation (Ctrl+N)"), side=16)
@@ -65,6 +66,12 @@ class ConversationList(QFrame):
         self._archived = QPushButton(self.tr("Archived"))
         self._build()
         self._connect()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event):
+            self.setFixedWidth(theme.widened(LIST_WIDTH))
+            self._list.scheduleDelayedItemsLayout()
 
     def _build(self) -> None:
         column = QVBoxLayout(self)

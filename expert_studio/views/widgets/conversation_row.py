@@ -23,7 +23,7 @@ class ConversationRow(QStyledItemDelegate):
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
-        return QSize(LIST_WIDTH - 20, ROW_HEIGHT)
+        return QSize(theme.widened(LIST_WIDTH) - 20, theme.scaled(ROW_HEIGHT))
 
     def paint(
         self,

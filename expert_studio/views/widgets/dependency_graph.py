@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 from expert_studio.core.experts.dependencies import GraphEdge
 from expert_studio.core.experts.manifest import TIERS
-from expert_studio.views.theme import body_font, tokens_of
+from expert_studio.views.theme import body_font, scaled, tokens_of
 from expert_studio.views.widgets.expert_facts import tier_name
 from expert_studio.views.widgets.graph_items import ColumnTitle, EdgeItem, NodeItem
 from expert_studio.views.widgets.graph_layout import (
@@ -109,7 +109,8 @@ class DependencyGraphView(QGraphicsView):
         self._draw()
         room, wanted = self.viewport().rect(), self.sceneRect()
         if wanted.width() > 0 and wanted.height() > 0:
-            factor = min(room.width() / wanted.width(), room.height() / wanted.height(), 1.0)
+            life = scaled(100) / 100  # its size beside type of that size
+            factor = min(room.width() / wanted.width(), room.height() / wanted.height(), life)
             self.scale(max(factor, _ZOOM_RANGE[0]), max(factor, _ZOOM_RANGE[0]))
             self.centerOn(wanted.center())
         self._update_drag()

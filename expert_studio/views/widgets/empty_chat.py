@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.first_run import TASKS
+from expert_studio.views import theme
 from expert_studio.views.widgets.clamped_label import ClampedLabel
 from expert_studio.views.widgets.plain_words import PlainLabel
 
@@ -33,8 +34,16 @@ class EmptyChat(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event):
+            self._fit()
+
+    def _fit(self) -> None:
         for widget in (*self._offers, self._detail):
-            widget.setFixedWidth(min(WIDTH, self.width() - 2 * MARGIN))
+            widget.setFixedWidth(min(theme.scaled(WIDTH), self.width() - 2 * MARGIN))
 
     def _build(self) -> None:
         column = QVBoxLayout(self)

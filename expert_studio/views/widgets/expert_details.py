@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.experts.trust import Standing
-from expert_studio.views import icons
+from expert_studio.views import icons, theme
 from expert_studio.views.theme import restyle, tokens_of
 from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets import expert_facts, signature_words
@@ -67,7 +67,7 @@ class ExpertDetails(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "side")
-        self.setFixedWidth(SIDE_PANEL_WIDTH)
+        self.setFixedWidth(theme.widened(SIDE_PANEL_WIDTH))
         self._expert: InstalledExpert | None = None
         self._dependants: tuple[str, ...] = ()
         self._standing: Standing | None = None
@@ -301,6 +301,8 @@ class ExpertDetails(QFrame):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_files_toggle"):
             self._paint_toggle()
+        if theme.was_rescaled(event):
+            self.setFixedWidth(theme.widened(SIDE_PANEL_WIDTH))
 
     def _paint_toggle(self) -> None:
         name = "down" if self._files_toggle.isChecked() else "right"

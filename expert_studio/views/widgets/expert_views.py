@@ -17,16 +17,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from expert_studio.views.theme import scaled, was_rescaled
 from expert_studio.views.widgets.expert_card import (
     CARD_GAP,
-    CARD_HEIGHT,
-    CARD_MIN_WIDTH,
     CardDelegate,
+    card_height,
+    card_min_width,
 )
-from expert_studio.views.widgets.expert_model import EXPERT, LICENCE, NAME, ExpertModel
+from expert_studio.views.widgets.expert_model import EXPERT, NAME, ExpertModel
 
 _ROW_HEIGHT = 36
-_WIDTHS = (210, 70, 84, 84, 70, 120, 90)  # of the columns but the last
+_WIDTHS = (210, 70, 84, 84, 70, 120, 90, 90)
 
 
 class ExpertCards(QListView):
@@ -55,7 +56,7 @@ class ExpertCards(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAcceptDrops(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
-        self.setMinimumHeight(CARD_HEIGHT + CARD_GAP)
+        self.setMinimumHeight(card_height() + CARD_GAP)
         self.setAccessibleName(self.tr("Experts"))
         self.setModel(model)
         self.selectionModel().currentChanged.connect(self._on_current)
@@ -64,17 +65,27 @@ class ExpertCards(QListView):
     def sizeHint(self) -> QSize:
         columns = self._columns()
         rows = -(-self._model.rowCount() // columns)
-        return QSize(3 * CARD_MIN_WIDTH, max(rows, 1) * (CARD_HEIGHT + CARD_GAP) + 2)
+        return QSize(3 * card_min_width(), max(rows, 1) * (card_height() + CARD_GAP) + 2)
 
     def choose(self, name: str) -> None:
         """Marks one, or none for "", without a signal."""
         _choose(self, self._model, name)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        width = max(self._room() // self._columns(), 1)
-        self.setGridSize(QSize(width, CARD_HEIGHT + CARD_GAP))
+        self._set_grid()
         super().resizeEvent(event)
         self.updateGeometry()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if was_rescaled(event):
+            self.setMinimumHeight(card_height() + CARD_GAP)
+            self._set_grid()
+            self.updateGeometry()
+
+    def _set_grid(self) -> None:
+        width = max(self._room() // self._columns(), 1)
+        self.setGridSize(QSize(width, card_height() + CARD_GAP))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.quiet = event.reason() == Qt.FocusReason.MouseFocusReason  # the click chooses
@@ -98,7 +109,7 @@ class ExpertCards(QListView):
             self._on_current(index)
 
     def _columns(self) -> int:
-        return max(1, self._room() // (CARD_MIN_WIDTH + CARD_GAP))
+        return max(1, self._room() // (card_min_width() + CARD_GAP))
 
     def _room(self) -> int:
         """What Qt lays items out in: it keeps the scroll bar's width free, and a little more."""
@@ -135,7 +146,7 @@ class ExpertTable(QTableView):
         self.setAcceptDrops(False)
         self.setWordWrap(False)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        self._scale()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head = self.horizontalHeader()
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -144,14 +155,21 @@ class ExpertTable(QTableView):
         head.setSortIndicatorShown(True)
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         head.setStretchLastSection(False)
-        for column, width in enumerate(_WIDTHS):
-            self.setColumnWidth(column, width)
         head.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         head.setMinimumSectionSize(60)
-        self.setColumnWidth(LICENCE, 90)
         head.sortIndicatorChanged.connect(model.sort)
         self.setAccessibleName(self.tr("Experts as a list"))
         self.selectionModel().currentRowChanged.connect(self._on_current)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if was_rescaled(event) and self.model() is not None:
+            self._scale()
+
+    def _scale(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(scaled(_ROW_HEIGHT))
+        for column, width in enumerate(_WIDTHS):
+            self.setColumnWidth(column, scaled(width))
 
     def choose(self, name: str) -> None:
         """Marks one, or none for "", without a signal."""

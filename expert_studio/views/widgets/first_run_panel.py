@@ -126,7 +126,7 @@ class FirstRunPanel(ColumnScroll):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Beside one another where there is room, else below."""
         super().resizeEvent(event)
-        wide = self.viewport().width() >= LEAST_BESIDE
+        wide = self.viewport().width() >= theme.scaled(LEAST_BESIDE)
         direction = QBoxLayout.Direction
         for layout in (self._task_line, self._columns):
             layout.setDirection(direction.LeftToRight if wide else direction.TopToBottom)

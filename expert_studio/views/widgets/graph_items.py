@@ -98,7 +98,7 @@ class NodeItem(QGraphicsItem):
         width = NODE_WIDTH - _TEXT_LEFT - 8
         scale = painter.worldTransform().m11()
         if scale < _CAPTIONS_FROM:  # seen from afar: the name alone, as large as it can be
-            font = body_font(min(round(11 / max(scale, 0.1)), _LARGEST_NAME), 600)
+            font = _font(min(round(11 / max(scale, 0.1)), _LARGEST_NAME), 600)
             painter.setFont(font)
             painter.setPen(QColor(tokens.text))
             shown = QFontMetricsF(font).elidedText(
@@ -108,8 +108,8 @@ class NodeItem(QGraphicsItem):
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
             return
         lines = (
-            (self.name, body_font(12, 600), tokens.text, 5.0),
-            (self.caption, body_font(10), tokens.warn if self._missing else tokens.muted, 23.0),
+            (self.name, _font(12, 600), tokens.text, 5.0),
+            (self.caption, _font(10), tokens.warn if self._missing else tokens.muted, 23.0),
         )
         for text, font, colour, top in lines:
             painter.setFont(font)
@@ -231,6 +231,13 @@ def _curve(points: Sequence[QPointF]) -> QPainterPath:
 def _slope(before: QPointF, after: QPointF) -> float:
     across = after.x() - before.x()
     return (after.y() - before.y()) / across * 0.6 if across > 0 else 0.0
+
+
+def _font(pixels: int, weight: int = 400) -> QFont:
+    """Of a fixed size: where type is larger, the whole graph is shown larger."""
+    font = body_font(pixels, weight)
+    font.setPixelSize(pixels)
+    return font
 
 
 def _tokens(widget: QWidget | None) -> Tokens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QEvent, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.core.experts.marketplace import Entry
+from expert_studio.views import theme
 from expert_studio.views.theme import restyle
 from expert_studio.views.theme_tokens import SIDE_PANEL_WIDTH
 from expert_studio.views.widgets import expert_facts, signature_words
@@ -34,7 +35,7 @@ class MarketDetails(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "side")
-        self.setFixedWidth(SIDE_PANEL_WIDTH)
+        self.setFixedWidth(theme.widened(SIDE_PANEL_WIDTH))
         self._entry: Entry | None = None
         self._hint = note(self.tr("Choose an expert to see who publishes it."))
         self._name = PlainLabel()
@@ -99,6 +100,11 @@ class MarketDetails(QFrame):
             Fact(self.tr("Changed"), entry.updated_at[:10]),
             Fact(self.tr("Repository"), entry.repository.removeprefix("git+")),
         ]
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event):
+            self.setFixedWidth(theme.widened(SIDE_PANEL_WIDTH))
 
     def _build(self) -> None:
         head = QHBoxLayout()

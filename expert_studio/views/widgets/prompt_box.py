@@ -69,7 +69,7 @@ class PromptBox(QFrame):
         column.setSpacing(8)
         column.addWidget(self._build_editing())
         column.addWidget(self._attached)
-        self._editor.setPlaceholderText(self.tr("Ask the stack… drop a text file to give it along"))
+        self.show_drop(False)
         self._editor.setAccessibleName(self.tr("Your message"))
         self._editor.setTabChangesFocus(True)
         self._editor.document().setDocumentMargin(1)
@@ -107,6 +107,7 @@ class PromptBox(QFrame):
 
     def _connect(self) -> None:
         self._editor.files_dropped.connect(self.files_given)
+        self._editor.files_over.connect(self.show_drop)
         self._editor.long_pasted.connect(self._on_long_pasted)
         self._attached.changed.connect(self._show_state)
         self._editor.document().documentLayout().documentSizeChanged.connect(self._fit)
@@ -122,6 +123,13 @@ class PromptBox(QFrame):
     def asked(self) -> dict[str, Any]:
         """The fields of `Sampling` the person's choice sets; experts advise on the others."""
         return self.presets.asked
+
+    @Slot(bool)
+    def show_drop(self, over: bool) -> None:
+        """Whether a text file is held over the page."""
+        theme.restyle(self, dropping=over)
+        told = self.tr("Ask the stack… drop a text file to give it along")
+        self._editor.setPlaceholderText(self.tr("Let go to give the file along") if over else told)
 
     @property
     def attached(self) -> tuple[AttachedText, ...]:

@@ -64,8 +64,11 @@ class PromptDesk(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Text files may be dropped anywhere on the page; a package goes on to the window."""
+        if event.type() == QEvent.Type.DragLeave:
+            self._prompt.show_drop(False)
         if isinstance(event, QDropEvent) and event.mimeData().hasUrls():  # entering is one, too
             paths = text_files_in(event.mimeData())
+            self._prompt.show_drop(bool(paths) and event.type() != QEvent.Type.Drop)
             if not paths:
                 event.ignore()
                 return True

@@ -17,10 +17,12 @@ class PromptEditor(QPlainTextEdit):
     """Signals:
     files_dropped(tuple[Path, ...]): files that are no packages.
     long_pasted(str): text that is too long to stand here.
+    files_over(bool): such files are held over it, or no longer.
     """
 
     files_dropped = Signal(object)
     long_pasted = Signal(object)  # megabytes are handed on, not copied
+    files_over = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,15 +47,19 @@ class PromptEditor(QPlainTextEdit):
         if isinstance(event, QDragEnterEvent | QDragMoveEvent) and event.mimeData().hasUrls():
             if text_files_in(event.mimeData()):
                 event.acceptProposedAction()
+                self.files_over.emit(True)
             else:
                 event.ignore()  # a package is the window's to install
             return True
         if isinstance(event, QDropEvent) and event.mimeData().hasUrls():
             paths = text_files_in(event.mimeData())
+            self.files_over.emit(False)
             if paths:
                 event.acceptProposedAction()
                 self.files_dropped.emit(paths)
             return True
+        if event.type() == QEvent.Type.DragLeave:
+            self.files_over.emit(False)
         return super().eventFilter(watched, event)
 
 

@@ -5,7 +5,7 @@ Gives way by leaving names out at the end ("+2") and says the whole in its toolt
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -15,16 +15,26 @@ from expert_studio.views.theme_tokens import SECONDARY_PX, SMALL_PX
 
 DOT = 8
 GAP = 12
+HEIGHT, BADGE_HEIGHT = 18, 22  # at 100 % of the type
 
 
 class StackChips(QWidget):
     def __init__(self, stack: Stack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stack = stack
-        self._text_font = theme.body_font(SECONDARY_PX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(18)
+        self._scale()
         self._describe()
+
+    def _scale(self) -> None:
+        self._text_font = theme.body_font(SECONDARY_PX)
+        self.setFixedHeight(theme.scaled(HEIGHT))
+        self.updateGeometry()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event):
+            self._scale()
 
     @property
     def stack(self) -> Stack:
@@ -39,10 +49,10 @@ class StackChips(QWidget):
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(self._text_font)
         width = sum(DOT + 8 + metrics.horizontalAdvance(text) + GAP for text, _ in self._entries())
-        return QSize(width, 18)
+        return QSize(width, self.height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, 18)
+        return QSize(60, self.height())
 
     def _entries(self) -> list[tuple[str, str]]:
         if not self._stack.members:
@@ -101,6 +111,12 @@ class StackBadge(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.set_stack(self._stack)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event):
+            self._text_font = theme.body_font(SMALL_PX)
+            self.updateGeometry()
+
     def set_stack(self, stack: Stack) -> None:
         self._stack = stack
         self.setAccessibleName(self._text())
@@ -110,9 +126,8 @@ class StackBadge(QWidget):
 
     def sizeHint(self) -> QSize:
         dots = len(self._stack.members) * (DOT + 5)
-        return QSize(
-            18 + dots + QFontMetrics(self._text_font).horizontalAdvance(self._text()) + 4, 22
-        )
+        text = QFontMetrics(self._text_font).horizontalAdvance(self._text())
+        return QSize(18 + dots + text + 4, theme.scaled(BADGE_HEIGHT))
 
     def _text(self) -> str:
         count = len(self._stack.members)
@@ -126,7 +141,8 @@ class StackBadge(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(tokens.line)))
         painter.setBrush(QColor(tokens.surface))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 10.5, 10.5)
+        radius = (self.height() - 1) / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
         x = 9.0
         painter.setPen(Qt.PenStyle.NoPen)
         for member in self._stack.members:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import MemoryByOwner
 from expert_studio.core.inference.stack_cost import StackCost
+from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.memory_bar import MemoryBar
 from expert_studio.views.widgets.plain_words import PlainLabel
 from expert_studio.views.widgets.quantities import size_text
@@ -18,7 +19,7 @@ class StackCostCard(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "inset")
-        self._title = PlainLabel()
+        self._title = ElidedLabel()
         self._bar = MemoryBar(height=8)
         self._total = PlainLabel()
         self._parts = PlainLabel()
@@ -28,20 +29,20 @@ class StackCostCard(QFrame):
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(7)
         row = QHBoxLayout()
-        row.addWidget(self._title)
-        row.addStretch(1)
+        row.addWidget(self._title, 1)
         row.addWidget(self._total)
         column.addLayout(row)
         column.addWidget(self._bar)
         column.addWidget(self._parts)
         for label, role in (
-            (self._title, "small"),
             (self._parts, "small"),
             (self._cost, "small"),
             (self._verdict, "warn"),
         ):
             label.setProperty("role", role)
             label.setTextFormat(Qt.TextFormat.PlainText)
+        self._title.setProperty("role", "small")
+        self._parts.setWordWrap(True)
         for label in (self._cost, self._verdict):
             label.setWordWrap(True)
             label.hide()
@@ -65,7 +66,7 @@ class StackCostCard(QFrame):
 
     def show_memory(self, memory: MemoryByOwner, tiers: Mapping[str, str], device: str) -> None:
         self._bar.show_memory(memory, tiers)
-        self._title.setText(self.tr("In memory on {0}").format(device))
+        self._title.set_text(self.tr("In memory on {0}").format(device))
         self._total.setText(size_text(self._bar.total_bytes))
         experts = sum(size for _, size in memory.experts)
         self._parts.setText(

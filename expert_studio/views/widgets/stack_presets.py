@@ -50,7 +50,7 @@ class StackPresets(QToolButton):
         menu = self._menu
         menu.clear()
         for preset in presets:
-            action = menu.addAction(f"{preset.name}  ·  {_in_words(preset.composition)}")
+            action = menu.addAction(f"{preset.name}  ·  {self._in_words(preset.composition)}")
             action.triggered.connect(partial(self.taken.emit, preset.composition))
         if presets:
             menu.addSeparator()
@@ -60,6 +60,10 @@ class StackPresets(QToolButton):
             for preset in presets:
                 action = dropping.addAction(preset.name)
                 action.triggered.connect(partial(self.drop_wanted.emit, preset))
+
+    def _in_words(self, composition: Composition) -> str:
+        chosen = " + ".join(f"{n} {w:g}" for n, w in composition.chosen.items())
+        return chosen or self.tr("base alone")
 
     @Slot()
     def _on_save(self) -> None:
@@ -75,7 +79,3 @@ class StackPresets(QToolButton):
         name = " ".join(name.split())[:LONGEST_NAME]
         if name:
             self.save_wanted.emit(name)
-
-
-def _in_words(composition: Composition) -> str:
-    return " + ".join(f"{n} {w:g}" for n, w in composition.chosen.items()) or "base alone"

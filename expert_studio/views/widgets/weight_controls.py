@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy, QWidget
 
 from expert_studio.core.inference.stack import WEIGHT_RANGE
 from expert_studio.views.widgets.tier_slider import TierSlider
@@ -27,7 +27,7 @@ class WeightControls(QObject):
         self.figure.setSingleStep(0.05)
         self.figure.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.figure.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.figure.setFixedWidth(52)
+        self.figure.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.figure.setKeyboardTracking(False)
         self.figure.setAccessibleName(self.tr("Weight of {0}").format(expert))
         self.slider.setAccessibleName(self.tr("Weight of {0}, slider").format(expert))
