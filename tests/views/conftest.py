@@ -47,6 +47,7 @@ def opened(qapp: QApplication, qtbot: QtBot, tmp_path: Path, packages: Path) -> 
         person = Person(studio, qtbot)
         person.until(lambda: studio.loaded_base() is not None)
         person.until(lambda: len(studio.chat_page.composer.rows) == 3)
+        person.take_keyboard()
         return person
 
     yield open_on

@@ -53,6 +53,8 @@ class Stage:
 
     def open(self) -> None:
         self.window.show()
+        self.window.activateWindow()  # without a window manager nobody else does
+        self.qtbot.waitUntil(self.window.isActiveWindow)
         self.settle()
 
     def settle(self) -> None:
