@@ -28,6 +28,7 @@ __all__ = [
     "graph",
     "parse_requirement",
     "with_requirements",
+    "with_what_they_need",
 ]
 
 
