@@ -143,7 +143,7 @@ def _crowd(tour: Tour) -> None:
     tour.picture("29d-library-empty")
     fill_library(library, 200)
     installed_expert(Library(library.root), "zebra-notes", load_order=9)
-    page.refresh()
+    page.works.tell_change()
     tour.until(lambda: len(page.contents.experts) == 201, "two hundred experts")
     tour.clear_toasts()
     tour.settle(0.5)
