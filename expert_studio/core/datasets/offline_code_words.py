@@ -17,6 +17,8 @@ def _listed(text: str, sign: str | None = None) -> tuple[str, ...]:
 
 
 _NUMBERS = _listed(
+    "seat seats|trip trips|day days|mile miles|page pages|unit units|limit limits|"
+    "share shares|year years|month months|win wins|order orders|rate rates|round rounds|"
     "price prices|score scores|age ages|weight weights|height heights|cost costs|"
     "amount amounts|mark marks|point points|level levels|number numbers|speed speeds|"
     "distance distances|grade grades|salary salaries|width widths|depth depths|"
@@ -30,10 +32,13 @@ _NUMBERS = _listed(
     "deadline deadlines|dividend dividends|fine fines|frequency frequencies|"
     "humidity humidities|interval intervals|mileage mileages|offset offsets|"
     "penalty penalties|pressure pressures|radius radii|refund refunds|surcharge surcharges|"
-    "threshold thresholds",
+    "threshold thresholds|area areas|sale sales|week weeks|factor factors|power powers",
     "|",
 )
 _TEXTS = _listed(
+    "book books|card cards|song songs|note notes|friend friends|place places|school schools|"
+    "store stores|room rooms|question questions|star stars|field fields|node nodes|"
+    "table tables|command commands|column columns|game games|house houses|"
     "name names|word words|city cities|tag tags|title titles|color colors|"
     "country countries|file_name file_names|label labels|line lines|code codes|"
     "street streets|animal animals|fruit fruits|author authors|team teams|user users|"
@@ -44,7 +49,8 @@ _TEXTS = _listed(
     "symbol symbols|village villages|alias aliases|badge badges|chapter chapters|"
     "currency currencies|dialect dialects|flavor flavors|headline headlines|"
     "ingredient ingredients|motto mottos|nickname nicknames|password passwords|"
-    "phrase phrases|sticker stickers|voucher vouchers",
+    "phrase phrases|sticker stickers|voucher vouchers|member members|option options|"
+    "window windows|movie movies|event events|party parties|market markets|station stations",
     "|",
 )
 _ADJECTIVES = _listed(
