@@ -30,7 +30,7 @@ QUICK = 500
 # SHA-256 of the first 200 rows of seed 1, as chat rows
 ROWS_OF_VERSION = {
     ("english", 2): "e0bbf18a3a097ead",
-    ("json", 1): "f6a7a8fed0444f5a",
+    ("json", 2): "b7d27bf1e14deb05",
     ("classification", 1): "3fd68a4aa710ee17",
 }
 NEAR = 0.85

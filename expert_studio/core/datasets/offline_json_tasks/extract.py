@@ -16,6 +16,7 @@ from expert_studio.core.datasets import offline_words
 from expert_studio.core.datasets.examples import user_message
 from expert_studio.core.datasets.offline_english.correct import sentences
 from expert_studio.core.datasets.offline_english.scene import Cast, Scene, cast, scenes
+from expert_studio.core.datasets.offline_json_tasks.medley_keys import HELD_OUT_KEYS, KEYS
 from expert_studio.core.datasets.offline_json_tasks.repair import compact
 from expert_studio.core.datasets.offline_json_tasks.scene_keys import keys_of
 from expert_studio.core.datasets.offline_json_tasks.shapes import Member, value
@@ -30,6 +31,7 @@ _ASKS = (
     "Read the text and answer with JSON. Keys: {keys}.",
     "JSON with {keys}, please.",
 )
+QUOTED: Mapping[str, float] = {"easy": 0.8, "medium": 0.3, "hard": 0.1}  # keys, in a request
 _OR_NULL = (" Use null for what is not said.", " Give null where the text is silent.")
 _FILL = (
     "Fill this JSON from the text:\n{target}",
@@ -83,46 +85,6 @@ repairs|{shop} repaired {list}.
 !menu|On {day}, {cook} serves {list}.
   |day=day cook=person|dishes|dish=food euros=amount|{dish} at {euros} euros
 """
-_MEDLEY: Mapping[str, str] = {
-    **dict.fromkeys(("name", "sender", "owner", "manager", "artist", "contact"), "person"),
-    **dict.fromkeys(("brand", "supplier", "employer", "publisher"), "company"),
-    **dict.fromkeys(("town", "destination", "birthplace", "city"), "city"),
-    **dict.fromkeys(("size", "weight", "height", "distance", "stock", "members"), "count"),
-    **dict.fromkeys(("level", "floor", "score", "doors", "seats"), "small"),
-    **dict.fromkeys(("cost", "price", "tax", "deposit", "fee"), "amount"),
-    **dict.fromkeys(("id", "model", "reference", "serial"), "code"),
-    **dict.fromkeys(("born", "founded", "built"), "year"),
-    **dict.fromkeys(("active", "paid", "open", "insured"), "truth"),
-    **dict.fromkeys(("deadline", "created", "due"), "iso"),
-    "day": "day",
-    "time": "time",
-    "color": "color",
-    "item": "item",
-    "website": "host",
-    "email": "email",
-    "phone": "phone",
-    "country": "country",
-    "status": "level",
-    "language": "language",
-    "job": "job",
-    "version": "version",
-    "temperature": "degrees",
-    "subject": "subject",
-}
-_HELD_OUT_MEDLEY: Mapping[str, str] = {
-    **dict.fromkeys(("captain", "heir", "witness"), "person"),
-    **dict.fromkeys(("harbour", "branch"), "city"),
-    **dict.fromkeys(("depth", "altitude", "volume"), "count"),
-    **dict.fromkeys(("fine", "bonus", "toll"), "amount"),
-    **dict.fromkeys(("frozen", "verified"), "truth"),
-    "plate": "code",
-    "species": "animal",
-    "opening": "iso",
-    "discovered": "year",
-    "fabric": "color",
-    "domain": "host",
-    "crop": "plant",
-}
 _SAID = (
     "The {key} is {value}.",
     "Its {key} is {value}.",
@@ -174,8 +136,11 @@ def _list_lines(held_out: bool) -> list[str]:
     return [x for x in lines if x.startswith("!") == held_out]
 
 
-def _named(keys: list[str], chance: Random) -> str:
+def _named(keys: list[str], chance: Random, quoted: float = 0.0) -> str:
+    """The keys as a list in words; with the share `quoted` as JSON writes them."""
     spoken = [key.replace("_", " ") for key in keys] if chance.random() < 0.1 else keys
+    if chance.random() < quoted:
+        spoken = [f'"{key}"' for key in keys]
     if len(keys) == 1:
         return spoken[0]
     return ", ".join(spoken[:-1]) + chance.choice((", ", " and ")) + spoken[-1]
@@ -201,7 +166,7 @@ def _scene(row: RowDraw) -> Extracted:
     family = f"scene/{scene.name}"
     if row.difficulty == "hard" and len(names) > 3 and chance.random() < 0.6:
         return _into_form(chance, text, answer, bool(nulls), family)
-    ask = chance.choice(_ASKS).format(keys=_named(names, chance))
+    ask = chance.choice(_ASKS).format(keys=_named(names, chance, QUOTED[row.difficulty]))
     if nulls:
         ask += chance.choice(_OR_NULL)
     return Extracted(user_message(ask, text), answer, family)
@@ -260,23 +225,27 @@ def _two(row: RowDraw, scene: Scene, first: Cast) -> Extracted:
 def _medley(row: RowDraw) -> Extracted:
     """A text put together anew for every row, so that keys are copied, not remembered."""
     chance = row.chance
-    kinds = _HELD_OUT_MEDLEY if row.held_out_family else _MEDLEY
+    kinds = HELD_OUT_KEYS if row.held_out_family else KEYS
     count = {"easy": 3, "medium": 5, "hard": 7}[row.difficulty]
     names = chance.sample(list(kinds), min(count, len(kinds)))
     drawn = {name: value(kinds[name], chance, row.held_out_words) for name in names}
     said = [
-        chance.choice(_SAID if kinds[name] in _NOUNS else _SAID[2:5]).format(
+        chance.choice(_SAID if _is_noun(name, kinds[name]) else _SAID[2:5]).format(
             key=name, Key=name.capitalize(), value=drawn[name].shown
         )
         for name in names
     ]
     asked = chance.sample(names, chance.randint(2, min(4, count)) + (row.difficulty == "hard"))
-    ask = chance.choice(_ASKS).format(keys=_named(asked, chance))
+    ask = chance.choice(_ASKS).format(keys=_named(asked, chance, QUOTED[row.difficulty]))
     text = _with_aside(" ".join(said), chance)
     answer: dict[str, Member] = {name: drawn[name].value for name in asked}
     return Extracted(
         user_message(ask, text), answer, "held-out-medley" if row.held_out_family else "medley"
     )
+
+
+def _is_noun(key: str, kind: str) -> bool:
+    return kind in _NOUNS and not key.endswith("s")
 
 
 def _with_aside(text: str, chance: Random) -> str:

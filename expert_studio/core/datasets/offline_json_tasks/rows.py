@@ -27,7 +27,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 
 __all__ = ["TASKS", "VERSION", "families", "preference_pairs", "sft_rows"]
 
-VERSION = 1
+VERSION = 2
 _MIX = {"extract": 0.45, "repair": 0.3, "convert": 0.25}
 TASKS: tuple[str, ...] = tuple(_MIX)
 _SOURCE = "made by rule (expert_studio.core.datasets.offline_json_tasks)"
