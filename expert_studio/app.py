@@ -117,6 +117,7 @@ class Studio(QObject):
         self.model_thread = ModelThread(factory)
         self.base_download = BaseDownload(folders.bases)
         self.window = MainWindow()
+        self.theme.tell_before(self.window.late_styling.put_aside)
         self.notices = Notices(self.window)
         self.history = History(folders.database)
         self.dialogue = Dialogue(self.model_thread, self.history, self.database_lane)

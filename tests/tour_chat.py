@@ -69,7 +69,7 @@ class ChatTour(Tour):
         studio.dialogue.new()
         self._ask("A long one. " * 400)
         self.picture("77-chat-long-message")
-        self._clear_toasts()
+        self.clear_toasts()
         self._compared()
 
     def _compared(self) -> None:

@@ -39,6 +39,7 @@ from PySide6.QtWidgets import (
 )
 
 from expert_studio.views import icons, theme
+from expert_studio.views.late_styling import LateStyling
 from expert_studio.views.widgets.rail import Rail
 from expert_studio.views.widgets.reading_order import focus_neighbour
 from expert_studio.views.widgets.status_line import StatusLine
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail()
         self.status = StatusLine()
         self._stack = QStackedWidget()
+        self.late_styling = LateStyling(lambda: self.pages().values(), self)
         self._build()
         self.rail.page_wanted.connect(self.show_page)
 
@@ -153,13 +155,15 @@ class MainWindow(QMainWindow):
             self._stack.removeWidget(holder)
             holder.deleteLater()
             self._set_splits()
-            QTimer.singleShot(0, page, partial(page.findChildren, QWidget))  # known before shown
+            QTimer.singleShot(0, page, partial(_meet, page))
             self.page_made.emit(name)
         return self._pages[name]
 
     @Slot(str)
     def show_page(self, name: str) -> None:
-        self._stack.setCurrentWidget(self.made(name))
+        page = self.made(name)
+        self.late_styling.catch_up(page)
+        self._stack.setCurrentWidget(page)
         self.rail.select(name)
         self.page_shown.emit(name)
 
@@ -257,6 +261,12 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_painted(self) -> None:
         self.painted.emit()
+
+
+def _meet(page: QWidget) -> None:
+    """Python makes what it has of a class of Qt when it first meets one; not once it is shown."""
+    for widget in page.findChildren(QWidget):
+        widget.children()
 
 
 def _bytes(text: str) -> QByteArray:

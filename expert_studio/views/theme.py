@@ -6,6 +6,7 @@ repaints by itself when the application's palette changes, so it holds no theme 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -59,11 +60,16 @@ class Theme(QObject):
         self._percent = 100
         self._tokens: Tokens | None = None
         self._families = _load_fonts()
+        self._before: Callable[[], None] = lambda: None
         self._application.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
 
     @property
     def tokens(self) -> Tokens:
         return self._tokens or LIGHT
+
+    def tell_before(self, told: Callable[[], None]) -> None:
+        """Has this called before each restyling."""
+        self._before = told
 
     def apply(self, choice: ThemeChoice, font_percent: int | None = None) -> None:
         """Restyles the whole application; does nothing when it looks so already.
@@ -77,6 +83,7 @@ class Theme(QObject):
             return
         self._tokens = tokens
         _shown_percent[0] = self._percent
+        self._before()
         # Without a sheet a new palette reaches every widget at once; under one, Qt works out
         # each widget's rules several times: 1,450 widgets take four times as long then.
         self._application.setStyleSheet("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QEvent, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from expert_studio.core.experts.library import InstalledExpert
@@ -38,13 +38,13 @@ class ExpertRow(QFrame):
     weighed = Signal(str, float)
 
     def __init__(self, expert: InstalledExpert, parent: QWidget | None = None) -> None:
+        self._weight: WeightControls | None = None  # made once it is in a stack
         super().__init__(parent)
         self._expert = expert
         self._tick = QCheckBox(self)
         self._dot = TierDot(expert.manifest.tier, parent=self)
         self._name = ElidedLabel(parent=self)
         self._version = PlainLabel("", self)
-        self._weight: WeightControls | None = None  # made once it is in a stack
         self._head = QHBoxLayout()
         self._column = QVBoxLayout(self)
         self._note = PlainLabel("", self)
@@ -73,6 +73,11 @@ class ExpertRow(QFrame):
         column.addWidget(self._note)
         column.addSpacing(3)
         column.addWidget(rule)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.was_rescaled(event) and self._weight is not None:
+            self._weight.scale()
 
     def show_expert(self, expert: InstalledExpert) -> None:
         """Another one takes the row; nothing is said of its place in a stack yet."""

@@ -71,12 +71,17 @@ class GraphCard(QFrame):
         self.search.setVisible(many)
         self.around.setVisible(many)
         self._stale = True
-        if self.isVisible():  # in a turn of its own: the cards are shown before
-            QTimer.singleShot(0, self, self._draw_if_stale)
+        if self.isVisible():
+            self._draw_soon()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._draw_if_stale()
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        """In a turn of its own: the cards are shown before."""
+        if self._stale:
+            QTimer.singleShot(0, self, self._draw_if_stale)
 
     def choose(self, name: str) -> None:
         self._chosen = name

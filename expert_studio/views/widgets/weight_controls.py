@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
 
 from expert_studio.core.inference.stack import WEIGHT_RANGE
+from expert_studio.views import theme
 from expert_studio.views.widgets.tier_slider import TierSlider
+
+FIGURE_WIDTH = 52  # at 100 % of the type
 
 
 class WeightControls(QObject):
@@ -27,7 +30,7 @@ class WeightControls(QObject):
         self.figure.setSingleStep(0.05)
         self.figure.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.figure.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.figure.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.scale()
         self.figure.setKeyboardTracking(False)
         self.figure.setAccessibleName(self.tr("Weight of {0}").format(expert))
         self.slider.setAccessibleName(self.tr("Weight of {0}, slider").format(expert))
@@ -39,6 +42,10 @@ class WeightControls(QObject):
         with QSignalBlocker(self.slider), QSignalBlocker(self.figure):
             self.slider.set_weight(weight)
             self.figure.setValue(weight)
+
+    def scale(self) -> None:
+        """Type may be of another size now."""
+        self.figure.setFixedWidth(theme.scaled(FIGURE_WIDTH))
 
     def drop(self) -> None:
         """Both go, and this with them."""
