@@ -234,6 +234,12 @@ class ChatPage(QWidget):
     def add_to_stack(self, name: str) -> None:
         self.composer.add(name)
 
+    def _show_title(self) -> None:
+        conversation, comparing = self._dialogue.conversation, self._compare.isChecked()
+        title = conversation.title if conversation is not None else self.tr("New conversation")
+        self.header.set_title(self.tr("Side by side") if comparing else title)
+        self._export.setEnabled(conversation is not None and not comparing)
+
     def _show_middle(self) -> None:
         if self._compare.isChecked():
             self._middle.setCurrentWidget(self.compare_view)
@@ -261,8 +267,7 @@ class ChatPage(QWidget):
         self.conversations.show_conversations(
             conversations, conversation.id if conversation is not None else ""
         )
-        if conversation is not None:
-            self.header.set_title(conversation.title)
+        self._show_title()
 
     @Slot(object, object)
     def _on_opened(self, conversation: Conversation | None, turns: tuple[Turn, ...]) -> None:
@@ -271,13 +276,8 @@ class ChatPage(QWidget):
         self.transcript.show_branches(self._dialogue.branches())
         self.transcript.show_turns(turns, live)
         self.desk.take_over(conversation.composition if conversation is not None else None)
-        if conversation is None:
-            self.header.set_title(self.tr("New conversation"))
-            self.conversations.select("")
-        else:
-            self.header.set_title(conversation.title)
-            self.conversations.select(conversation.id)
-        self._export.setEnabled(conversation is not None)
+        self.conversations.select(conversation.id if conversation is not None else "")
+        self._show_title()
         self._show_context()
         self._show_streaming()
 
@@ -326,6 +326,7 @@ class ChatPage(QWidget):
         self.compare.refresh()
         self._compare.setText(self.tr("Back to chat") if comparing else self.tr("Compare"))
         self.prompt.clear()
+        self._show_title()
         self._show_middle()
         self._show_streaming()
 
