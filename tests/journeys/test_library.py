@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from expert_studio.app import Studio
+from expert_studio.composition.pages import MADE_LATE
 from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders
 from expert_studio.runtime.event_loop_watch import EventLoopWatch
@@ -43,7 +44,8 @@ def crowded(
     person = Person(studio, qtbot)
     person.until(lambda: studio.loaded_base() is not None)
     person.until(lambda: not studio.background.busy)
-    qtbot.wait(1500)  # the late pages are made by now; no result waits for it
+    person.until(lambda: all(map(studio.window.is_made, MADE_LATE)))
+    person.until(lambda: not studio.background.busy)
     yield person
     studio.window.close()
     studio.window.deleteLater()
