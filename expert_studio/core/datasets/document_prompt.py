@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-HEAD_CHARACTERS = 1100
-TAIL_CHARACTERS = 500
+HEAD_CHARACTERS = 700  # with 1,100 and 500 no type more was right, in twice the time
+TAIL_CHARACTERS = 200
 GAP = "\n[...]\n"
 INSTRUCTION = "Classify this document: type, language and technologies as JSON."
 _NAMED = re.compile(r"File: (?P<name>[^\n]+)\n\n(?P<text>.+)", re.DOTALL)
@@ -37,7 +37,7 @@ class DocumentLabel:
 def classification_prompt(path: str, text: str) -> str:
     """The message that asks for a document's class: its name, its head and its tail.
 
-    `path` may be ""; of longer texts 1,100 characters of the head and 500 of the tail are shown.
+    `path` may be ""; of longer texts 700 characters of the head and 200 of the tail are shown.
     """
     shown = text.strip()
     if len(shown) > HEAD_CHARACTERS + TAIL_CHARACTERS:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from expert_studio.core.datasets.document_prompt import GAP, classification_prompt
+from expert_studio.core.datasets.document_prompt import GAP, TAIL_CHARACTERS, classification_prompt
 from expert_studio.core.datasets.examples import (
     as_row,
     parse_row,
@@ -61,8 +61,8 @@ def test_a_classified_document(nested: bool) -> None:
 def test_long_documents_show_head_and_tail() -> None:
     prompt = classification_prompt("x.txt", "a" * 3000 + "b" * 3000)
     assert GAP in prompt
-    assert prompt.endswith("b" * 500)
-    assert len(prompt) < 1800
+    assert prompt.endswith("b" * TAIL_CHARACTERS)
+    assert len(prompt) < 1100
 
 
 @pytest.mark.parametrize(

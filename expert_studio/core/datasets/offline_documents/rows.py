@@ -31,7 +31,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 
 __all__ = ["TASKS", "TYPES", "VERSION", "families", "preference_pairs", "sft_rows"]
 
-VERSION = 1
+VERSION = 2
 _MIX = {"classify": 0.7, "classify_excerpt": 0.3}
 TASKS: tuple[str, ...] = tuple(_MIX)
 CORPUS_SHARE = 0.5

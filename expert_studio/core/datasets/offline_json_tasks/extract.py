@@ -32,6 +32,7 @@ _ASKS = (
     "JSON with {keys}, please.",
 )
 QUOTED: Mapping[str, float] = {"easy": 0.8, "medium": 0.3, "hard": 0.1}  # keys, in a request
+QUOTED_VALUES = 0.5  # texts in a statement of an easy row
 _OR_NULL = (" Use null for what is not said.", " Give null where the text is silent.")
 _FILL = (
     "Fill this JSON from the text:\n{target}",
@@ -229,12 +230,7 @@ def _medley(row: RowDraw) -> Extracted:
     count = {"easy": 3, "medium": 5, "hard": 7}[row.difficulty]
     names = chance.sample(list(kinds), min(count, len(kinds)))
     drawn = {name: value(kinds[name], chance, row.held_out_words) for name in names}
-    said = [
-        chance.choice(_SAID if _is_noun(name, kinds[name]) else _SAID[2:5]).format(
-            key=name, Key=name.capitalize(), value=drawn[name].shown
-        )
-        for name in names
-    ]
+    said = [_stated(row, name, kinds[name], drawn[name]) for name in names]
     asked = chance.sample(names, chance.randint(2, min(4, count)) + (row.difficulty == "hard"))
     ask = chance.choice(_ASKS).format(keys=_named(asked, chance, QUOTED[row.difficulty]))
     text = _with_aside(" ".join(said), chance)
@@ -244,8 +240,14 @@ def _medley(row: RowDraw) -> Extracted:
     )
 
 
-def _is_noun(key: str, kind: str) -> bool:
-    return kind in _NOUNS and not key.endswith("s")
+def _stated(row: RowDraw, key: str, kind: str, drawn: Filled) -> str:
+    """One statement; easy ones write the key as it is asked for, and texts often in quotes."""
+    easy, shown = row.difficulty == "easy", drawn.shown
+    if easy and isinstance(drawn.value, str) and row.chance.random() < QUOTED_VALUES:
+        shown = f'"{shown}"'
+    forms = _SAID if kind in _NOUNS and not key.endswith("s") else _SAID[2:5]
+    written = key if easy else key.capitalize()
+    return row.chance.choice(forms).format(key=key, Key=written, value=shown)
 
 
 def _with_aside(text: str, chance: Random) -> str:
