@@ -14,6 +14,7 @@ from expert_studio.core.datasets.dataset_recipe import (
     DatasetRecipe,
     RulePart,
     build,
+    build_pairs,
     read_dataset_recipe,
 )
 from expert_studio.core.datasets.offline import novelty
@@ -163,3 +164,35 @@ def test_half_of_what_is_scored_is_of_families_that_training_never_draws(name: s
     assert {novelty(example) for example in made.train} == {"seen family"}
     asked = {example.turns[0].content for example in made.train}
     assert not any(example.turns[0].content in asked for example in made.held_out)
+
+
+DATASETS = sorted(
+    path
+    for path in bundled_experts_folder().glob("*/*.json")
+    if path.name.startswith(("dataset", "by-rule-dataset", "by-rule-pairs"))
+)
+
+
+@pytest.mark.parametrize("path", DATASETS, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_the_generators_are_those_the_officials_rows_name(path: Path) -> None:
+    """A row or two of every part that is made by rule without the corpus."""
+    recipe = read_dataset_recipe(path)
+    few = Counts(train=2, validation=1, held_out=1)
+    parts = tuple(
+        part.model_copy(update={"rows": few})
+        for part in recipe.parts
+        if isinstance(part, RulePart) and not part.uses_corpus
+    )
+    assert parts
+    make = build_pairs if "pairs" in path.name else build
+    made = make(recipe.model_copy(update={"parts": parts}), None)
+    assert len(made.train) == 2 * len(parts)
+
+
+def test_without_a_corpus_every_row_is_made_by_rule() -> None:
+    for base in ("Qwen/Qwen3-0.6B", "expert-base-12m"):
+        for source in sources(bundled_experts_folder(), base, has_corpus=False):
+            for stage in source.stages:
+                for part in stage.datasets:
+                    recipe = read_dataset_recipe(source.folder / part.path)
+                    assert all(isinstance(p, RulePart) and not p.uses_corpus for p in recipe.parts)
