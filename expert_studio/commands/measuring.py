@@ -367,9 +367,7 @@ def _sha256(path: Path) -> str:
 
 def _dependencies(run: RunFolder, folders: Folders) -> tuple[StackMember, ...]:
     recipe = run.recipe
-    library = Library(folders.library)
-    library.favour(recipe.base.name, recipe.base.sha256)
-    experts = launch.find_dependencies(recipe, library)
+    experts = launch.find_dependencies(recipe, Library(folders.library))
     members = [
         StackMember(
             name=expert.name,

@@ -46,6 +46,18 @@ def place(folder: Path, name: str, first: dict[str, Any] | None = None, **more: 
         )
 
 
+def place_two(folder: Path) -> None:
+    """ "upper" is learned in two stages on top of "ground"."""
+    place(folder, "ground")
+    place(
+        folder,
+        "upper",
+        first={"version": "0.9.0"},
+        dependencies=[{"name": "ground"}],
+        start={"name": "upper", "version": "0.9.0"},
+    )
+
+
 def built(folder: Path, *more: str, base: str = "bundled") -> list[dict[str, Any]]:
     asked = ["build-experts", "--base", base, "--experts", str(folder), "--rows", "1"]
     result = CliRunner().invoke(app, [*asked, "--json", *more])
@@ -61,14 +73,7 @@ def test_for_another_base_they_stand_beside_those_that_are_there(
     folders, experts = Folders.default(), tmp_path / "experts"
     library = Library(folders.library)
     installed_expert(library, "ground", version="1.0.0")
-    place(experts, "ground")
-    place(
-        experts,
-        "upper",
-        first={"version": "0.9.0"},
-        dependencies=[{"name": "ground"}],
-        start={"name": "upper", "version": "0.9.0"},
-    )
+    place_two(experts)
     base = write_base(folders.bases / "Small-64", SMALL_BASE | {"max_position_embeddings": 2048})
     ground, upper = built(experts, "--here", base=str(base))
     assert Path(upper["run"]).parent == folders.runs
@@ -86,14 +91,7 @@ def test_for_another_base_they_stand_beside_those_that_are_there(
 @pytest.mark.long
 def test_two_that_stand_on_one_another_are_built_once(tmp_path: Path) -> None:
     experts = tmp_path / "experts"
-    place(experts, "ground")
-    place(
-        experts,
-        "upper",
-        first={"version": "0.9.0"},
-        dependencies=[{"name": "ground"}],
-        start={"name": "upper", "version": "0.9.0"},
-    )
+    place_two(experts)
     (only,) = built(experts, "--only", "ground")
     assert only["built_now"]
     assert only["n"] == 1

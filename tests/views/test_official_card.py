@@ -13,7 +13,13 @@ from pytestqt.qtbot import QtBot
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.library import Library
 from expert_studio.core.settings import Folders
-from expert_studio.core.training.official_build import BuildNotes, place_of, start_build
+from expert_studio.core.training.official_build import (
+    BuildNotes,
+    place_of,
+    read_build,
+    start_build,
+    stop_build,
+)
 from expert_studio.core.training.official_plan import Built, write_built
 from expert_studio.core.training.run_folder import list_runs
 from expert_studio.runtime.background import Background
@@ -128,6 +134,20 @@ def _fail(notes: BuildNotes) -> None:
     with notes.held():
         notes.at("training", "json-parser")
         raise TrainingError("It ran out of memory.", "8 GB are too few.", "Close the chat.")
+
+
+def test_a_stop_is_for_the_build_that_goes_on_alone(stage: Stage) -> None:
+    assert stage.base is not None
+    notes = BuildNotes(stage.place, SIX)
+    with notes.held():
+        notes.at("scoring", "json-parser")
+        stop_build(stage.base, stage.folders)
+        notes.at("packing", "json-parser")
+        pytest.fail("it went on")
+    assert read_build(stage.place, SIX).stage == "stopped"
+    with notes.held():  # by a command, which no button began
+        notes.at("packing", "json-parser")
+    assert read_build(stage.place, SIX).stage == "finished"
 
 
 def test_a_process_that_died_counts_as_stopped(

@@ -12,6 +12,7 @@ from expert_studio.core.experts.archive import Package, inspect
 from expert_studio.core.experts.install import install
 from expert_studio.core.experts.install_record import origin
 from expert_studio.core.experts.library import Library, storage_error
+from expert_studio.core.experts.package_file import write_by_rename
 from expert_studio.core.experts.trash import put_away
 
 OFFERED_FILE = "bundled.json"
@@ -87,10 +88,8 @@ def _offered(library: Library) -> dict[str, str]:
 
 
 def _remember(library: Library, offered: dict[str, str]) -> None:
-    path = library.root / OFFERED_FILE
-    partial = path.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(offered, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
+        said = json.dumps(offered, indent=2) + "\n"
+        write_by_rename(library.root / OFFERED_FILE, said.encode("utf-8"))
     except OSError as cause:
         raise storage_error("The library cannot be changed.", cause, library.root) from cause

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from filelock import BaseFileLock, Timeout
+
 # Those that were started here: kept, so that those that ended are reaped.
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -54,6 +56,20 @@ def start_detached(
 def reap() -> None:
     """Takes note of those that ended, so that they are no zombies."""
     _children[:] = [child for child in _children if child.poll() is None]
+
+
+def is_held(lock: BaseFileLock) -> bool:
+    """Whether another process lives that holds it: the system frees the locks of dead ones.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
 
 
 def door() -> list[str]:

@@ -61,7 +61,6 @@ def prepare(
     base_sha256 = weights_sha256(base_folder / "model.safetensors")
     _check_base(recipe.base, base_sha256)
     library = Library(folders.library)
-    library.favour(_base_name(recipe.base.name), base_sha256)
     dependencies = find_dependencies(recipe, library)
     recipe, start_folder = _settled_start(recipe, library)
     beside = beside or Path.cwd()
@@ -169,12 +168,14 @@ def find_base(base: Base, folders: Folders) -> Path:
 
 
 def find_dependencies(recipe: Recipe, library: Library) -> tuple[InstalledExpert, ...]:
-    """The installed experts a recipe stands on, in its order.
+    """The installed experts a recipe stands on, in its order: the versions made for its base,
+    which the library favours from now on.
 
     Raises:
         LibraryError: one is not installed.
         CompatibilityError: the installed version, weights or base are not the recipe's.
     """
+    library.favour(recipe.base.name, recipe.base.sha256)
     return tuple(
         _found(wanted.name, recipe, index, library)
         for index, wanted in enumerate(recipe.dependencies)

@@ -18,9 +18,10 @@ from typing import Literal, Self
 from filelock import FileLock, Timeout
 
 from expert_studio.core.errors import ExpertError, StorageError, TrainingError
+from expert_studio.core.experts.package_file import write_by_rename
 from expert_studio.core.settings import Folders
 from expert_studio.core.training import launch
-from expert_studio.core.training.child_process import start_detached
+from expert_studio.core.training.child_process import is_held, start_detached
 from expert_studio.core.training.official_plan import label_of, read_built
 from expert_studio.core.training.run_folder import RunFolder
 
@@ -105,7 +106,7 @@ def start_build(base: Path, folders: Folders) -> int:
             f"{cause.strerror or cause}.",
             "Free some space, then try again.",
         ) from cause
-    _note(place, BuildState("training", number=1, made=()))
+    _note(place, BuildState("training"))
     return pid
 
 
@@ -126,7 +127,7 @@ def stop_build(base: Path, folders: Folders) -> None:
 
 
 class BuildNotes:
-    """What the building process says of itself. Not one for builds nobody watches."""
+    """What the building process says of itself, and whether it was asked to stop."""
 
     def __init__(self, place: Path, names: tuple[str, ...]) -> None:
         self._place = place
@@ -174,6 +175,7 @@ class BuildNotes:
             self._end("failed")
             raise
         finally:
+            (self._place / STOP_FILE).unlink(missing_ok=True)  # heard; the next build is another
             lock.release()
 
     def _end(self, stage: Stage, error: ExpertError | None = None) -> None:
@@ -184,10 +186,8 @@ class BuildNotes:
 
 
 def _note(place: Path, state: BuildState) -> None:
-    partial = place / f"{STATE_FILE}.partial"
     try:
-        partial.write_text(json.dumps(asdict(state)) + "\n", encoding="utf-8")
-        partial.replace(place / STATE_FILE)
+        write_by_rename(place / STATE_FILE, (json.dumps(asdict(state)) + "\n").encode())
     except OSError as cause:
         raise StorageError(
             "How far the training is could not be noted.", f"{cause.strerror or cause}."
@@ -203,14 +203,7 @@ def _age_s(place: Path) -> float:
 
 def _is_held(place: Path) -> bool:
     """Whether a process is at it."""
-    if not place.is_dir():
-        return False
-    lock = FileLock(place / LOCK_FILE)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
+        return place.is_dir() and is_held(FileLock(place / LOCK_FILE))
     except OSError:
         return False
-    lock.release()
-    return False

@@ -68,13 +68,16 @@ def sources(experts: Path, base_name: str, has_corpus: bool = True) -> tuple[Sou
         DependencyError: they need one another in a circle, or one that is none of them.
     """
     found = [
-        Source(folder, _stages(folder, base_name, has_corpus))
-        for folder in sorted(experts.glob("*"))
-        if (folder / RECIPE_FILE).is_file()
+        Source(folder, _stages(folder, base_name, has_corpus)) for folder in source_folders(experts)
     ]
     if not found:
         raise UsageError(f"There are no experts to build in {experts}.", "No recipe.json is there.")
     return _dependencies_first(found)
+
+
+def source_folders(experts: Path) -> list[Path]:
+    """The folders that hold what makes an official expert, by name."""
+    return [folder for folder in sorted(experts.glob("*")) if (folder / RECIPE_FILE).is_file()]
 
 
 def wanted(all_of_them: Sequence[Source], only: Sequence[str]) -> tuple[Source, ...]:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from expert_studio.core.errors import ExpertError, StorageError, TrainingError
 from expert_studio.core.training import launch
-from expert_studio.core.training.child_process import reap, start_detached
+from expert_studio.core.training.child_process import is_held, reap, start_detached
 from expert_studio.core.training.events import Ended, EventLog, Launched
 from expert_studio.core.training.run_folder import RunFolder, list_runs
 
@@ -99,13 +99,10 @@ def wake(runs: Path) -> None:
 
 def is_kept(runs: Path) -> bool:
     """Whether a keeper lives."""
-    lock = _lock(runs)
     try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
+        return is_held(_lock(runs))
+    except OSError:
         return True
-    lock.release()
-    return False
 
 
 def keep(runs: Path) -> int:

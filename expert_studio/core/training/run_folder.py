@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from expert_studio.core.errors import StorageError, TrainingError
+from expert_studio.core.training.child_process import is_held
 from expert_studio.core.training.events import (
     CheckpointSaved,
     Ended,
@@ -263,13 +264,7 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def _is_locked(self) -> bool:
-        lock = self.worker_lock()
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+        return is_held(self.worker_lock())
 
     def _was_written_lately(self) -> bool:
         """Spares reading the events of old runs, which are many lines."""

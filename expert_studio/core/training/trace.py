@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
-from filelock import Timeout
 
 from expert_studio.core.errors import ExpertError
+from expert_studio.core.training.child_process import is_held
 from expert_studio.core.training.coach import Advice, advise
 from expert_studio.core.training.curve_columns import Column
 from expert_studio.core.training.curves import RATE_STEPS, Curve, Pace, pace
@@ -265,14 +265,11 @@ class RunTrace:
         """As `RunFolder.is_alive`, without reading everything again."""
         if self._ended is not None or not self.run.events_path.exists():
             return False
-        lock = self.run.worker_lock()
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
+            if is_held(self.run.worker_lock()):
+                return True
         except OSError:
             return False
-        lock.release()
         launched = self._launched
         if launched is None or self._session_began(launched):
             return False

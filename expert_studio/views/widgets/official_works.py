@@ -19,6 +19,7 @@ from expert_studio.core.training.official_build import (
     start_build,
     stop_build,
 )
+from expert_studio.core.training.official_plan import source_folders
 from expert_studio.runtime.background import Background
 from expert_studio.views.widgets.official_card import OfficialCard
 
@@ -147,9 +148,5 @@ class OfficialWorks(QObject):
 
 
 def _read(base: Path, folders: Folders) -> tuple[Path, BuildState]:
-    names = tuple(
-        folder.name
-        for folder in sorted(bundled_experts_folder().glob("*"))
-        if (folder / "recipe.json").is_file()
-    )
+    names = tuple(folder.name for folder in source_folders(bundled_experts_folder()))
     return base, read_build(place_of(base, folders), names)
