@@ -33,8 +33,9 @@ from expert_studio.core.inference.turns import (
     Thread,
     Turn,
     answered,
+    is_blank,
     messages,
-    short_title,
+    title_of,
 )
 
 if TYPE_CHECKING:
@@ -169,11 +170,10 @@ class Dialogue(QObject):
         Returns False, and does nothing, while an answer is under way, while a
         conversation is being read, or where there is nothing to say.
         """
-        if self._live is not None or self._opening or not text.strip():
+        if self._live is not None or self._opening or is_blank(text):
             return False
         if self._conversation is None:
-            title = short_title(text.strip().partition("\n")[0])  # not of what was given along
-            self._conversation = Conversation.begun(title, composition)
+            self._conversation = Conversation.begun(title_of(text), composition)
             self._keep_or_tell(self._history.create, self._conversation)
             self.opened.emit(self._conversation, ())
         self._say(text, self._thread.tip, stack, sampling)
@@ -182,7 +182,7 @@ class Dialogue(QObject):
     def edit(self, turn: str, text: str, stack: Stack, sampling: Sampling) -> bool:
         """Says something else in the place of what was said; the other stays as a branch."""
         this = self._thread.find(turn)
-        if not self._can_answer or this is None or not text.strip():
+        if not self._can_answer or this is None or is_blank(text):
             return False
         self._show(replace(self._thread, tip=this.parent or ""))
         self.opened.emit(self._conversation, self._path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFontDatabase, QIcon
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from expert_studio.core.settings import resources_folder
@@ -73,3 +75,22 @@ def test_the_bundled_fonts_load_under_their_names_with_their_licences(qtbot: QtB
     assert {"Inter", "JetBrains Mono"} <= families
     for name in ("Inter", "JetBrainsMono"):
         assert "SIL OPEN FONT LICENSE" in (folder / f"{name}-OFL.txt").read_text("utf-8")
+
+
+def test_a_line_icon_outlives_its_copies_and_its_changes(qtbot: QtBot) -> None:
+    """Its engine is Python's: Qt copies it where an icon is changed, and frees both."""
+    button = QPushButton(icons.icon("add", "#D6487B"), "")
+    changed = QIcon(icons.icon("add", "#D6487B"))
+    changed.setIsMask(True)  # asks the engine for a copy of itself
+    gc.collect()
+    before = button.icon().pixmap(QSize(20, 20)).toImage()
+    assert changed.pixmap(QSize(20, 20)).toImage() == before
+    del changed
+    gc.collect()
+    assert button.icon().pixmap(QSize(20, 20)).toImage() == before
+    assert button.icon().pixmap(QSize(20, 20), 2.0).width() == 40
+
+
+def test_a_line_icon_that_is_not_there_is_said_at_once(qtbot: QtBot) -> None:
+    with pytest.raises(FileNotFoundError, match="no-such-icon"):
+        icons.icon("no-such-icon", "#D6487B")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QCoreApplication, QUrl
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -41,6 +41,7 @@ def test_text_streams_and_ends_formatted(transcript: Transcript, qtbot: QtBot) -
     whole = 'First.\n\n```json\n{"a": 1}\n```\n\nLast **word**'
     for start in range(0, len(whole), 5):
         transcript.append_text(turn.id, whole[start : start + 5])
+        QCoreApplication.processEvents()  # what came is shown in a turn of its own
     view = transcript.answers[0]
     assert view.text == whole
     code = view.findChild(CodeFrame)
@@ -52,15 +53,27 @@ def test_text_streams_and_ends_formatted(transcript: Transcript, qtbot: QtBot) -
     assert view.facts == f"{STACK.short_hash} · seed 7 · 61 tok · 47 tok/s · first 38 ms"
 
 
-def test_an_answer_awaited_is_seen_to_be_awaited(transcript: Transcript) -> None:
+def test_an_answer_awaited_is_seen_to_be_awaited(transcript: Transcript, qtbot: QtBot) -> None:
     turn = _answer()
     transcript.add(turn)
     shown = transcript.answers[0].findChild(RichText)
     assert shown is not None
     assert shown.toPlainText() == "…"
     transcript.append_text(turn.id, "Here")
-    assert shown.toPlainText() == "Here"
-    assert transcript.answers[0].text == "Here"
+    transcript.append_text(turn.id, " it")
+    assert transcript.answers[0].text == "Here it"
+    assert shown.toPlainText() == "…", "the turn in which it arrives lays nothing out"
+    qtbot.waitUntil(lambda: shown.toPlainText() == "Here it")
+
+
+def test_text_that_arrived_before_the_end_is_not_shown_after_it(transcript: Transcript) -> None:
+    turn = _answer()
+    transcript.add(turn)
+    transcript.append_text(turn.id, "Half")
+    transcript.finish(Turn(turn.id, "assistant", "Half.", "finished", 0.0, STACK, Sampling()))
+    QCoreApplication.processEvents()
+    texts = transcript.answers[0].findChildren(RichText)
+    assert [text.toPlainText().strip() for text in texts if text.isVisible()] == ["Half."]
 
 
 def test_a_long_prompt_says_how_much_is_not_shown(transcript: Transcript) -> None:

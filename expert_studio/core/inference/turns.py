@@ -233,6 +233,17 @@ def messages(turns: Iterable[Turn], system: str = "") -> tuple[Message, ...]:
     return (*before, *(Message(turn.role, turn.text) for turn in turns if turn.text))
 
 
+def is_blank(text: str) -> bool:
+    """Whether it says nothing. Looks no further than to the first letter: a file may follow."""
+    return not text or text.isspace()
+
+
+def title_of(text: str) -> str:
+    """A title for what begins with this message: its first line, not of what was given along."""
+    beginning = text.lstrip()[: 20 * TITLE_LENGTH]  # of megabytes no copy is made
+    return short_title(beginning.partition("\n")[0])
+
+
 def short_title(text: str) -> str:
     """One line of at most sixty characters, for the list."""
     line = " ".join(UNSEEN.sub("", text[: 20 * TITLE_LENGTH]).split())

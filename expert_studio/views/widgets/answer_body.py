@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from expert_studio.core.inference.conversation import StackSpan
@@ -45,6 +45,7 @@ class AnswerBody(QWidget):
         self._beyond: list[str] = []  # what came after as much as is shown, not yet joined to it
         self._done = 0  # characters of the text that stand in finished blocks
         self._ahead = ""  # a fence that the part before left open
+        self._arrived = False  # whether there is text that is not yet shown
         self._tail: RichText | CodeFrame | None = None
         self._blocks = QVBoxLayout()
         self._left_out = PlainLabel("", self)
@@ -86,17 +87,19 @@ class AnswerBody(QWidget):
         self._show_stream()
 
     def append(self, text: str) -> None:
-        """Adds streamed text."""
+        """Adds streamed text. It is shown in a turn of its own, with all that came by then."""
         if len(self._text) <= LONGEST_SHOWN:
             self._text += text
-            self._show_stream()
         else:
             self._beyond.append(text)
-            self._show_left_out()
+        if not self._arrived:
+            self._arrived = True
+            QTimer.singleShot(0, self, self._on_arrived)
 
     def change_stack(self, stack: Stack) -> None:
         """Another stack goes on after the text so far."""
         rest = self._ahead + self._text[self._done : LONGEST_SHOWN]
+        self._arrived = False
         self._drop_tail()
         if rest.strip():
             self._add_blocks(rest)
@@ -124,7 +127,14 @@ class AnswerBody(QWidget):
                 self._add_blocks(part.text)
         self._show_left_out()
 
+    @Slot()
+    def _on_arrived(self) -> None:
+        if self._arrived:  # else the answer has ended, or another stack went on, meanwhile
+            self._arrived = False
+            self._show_stream()
+
     def _clear(self) -> None:
+        self._arrived = False
         self._drop_tail()
         while self._blocks.count():
             item = self._blocks.takeAt(0)
@@ -143,6 +153,8 @@ class AnswerBody(QWidget):
 
     def _show_stream(self) -> None:
         self._show_left_out()
+        if self._done >= LONGEST_SHOWN:
+            return
         whole, tail = split_open(self._ahead + self._text[self._done : LONGEST_SHOWN])
         if whole.strip():
             self._drop_tail()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -20,6 +20,8 @@ from expert_studio.views.widgets.reading_bar import ReadingBar
 from expert_studio.views.widgets.rich_text import as_wide_as_parent
 from expert_studio.views.widgets.stack_change import StackChange
 from expert_studio.views.widgets.stack_chips import StackChips
+
+FOOT_AFTER_MS = 100  # the first words are usually there by then
 
 
 class AnswerView(QWidget):
@@ -50,12 +52,14 @@ class AnswerView(QWidget):
         self._attribution: AttributionPanel | None = None
         self._details: AnswerDetails | None = None
         self._column = QVBoxLayout(self)
-        self._foot = AnswerFoot(self)
+        self._foot: AnswerFoot | None = None
+        self._branches: Sequence[str] = ()
         self._build()
         if live:
             self._body.begin(turn.text, turn.spans)
             self._note.hide()
-            self._foot.hide()
+            # A row of eleven controls that the end will show: not in the turn of the question.
+            QTimer.singleShot(FOOT_AFTER_MS, self, self._make_foot)
         else:
             self._show_whole()
 
@@ -68,15 +72,7 @@ class AnswerView(QWidget):
         self._note.setProperty("role", "warn")
         self._note.setWordWrap(True)
         column.addWidget(self._note)
-        column.addWidget(self._foot)
         self._body.link_followed.connect(self.link_followed)
-        self._foot.regenerate_wanted.connect(self.regenerate_wanted)
-        self._foot.continue_wanted.connect(self.continue_wanted)
-        self._foot.copy_wanted.connect(self._on_copy)
-        self._foot.attribution_wanted.connect(self._on_attribution)
-        self._foot.details_wanted.connect(self._on_details)
-        self._foot.branches.wanted.connect(self.branch_wanted)
-        self._foot.judged.connect(self._on_judged)
 
     @property
     def turn(self) -> Turn:
@@ -93,7 +89,7 @@ class AnswerView(QWidget):
 
     @property
     def facts(self) -> str:
-        return self._foot.facts
+        return self._foot.facts if self._foot is not None else ""
 
     @property
     def reading(self) -> str:
@@ -116,7 +112,7 @@ class AnswerView(QWidget):
 
     def mark(self, verdict: str) -> None:
         """What the person said of it: "good", "bad", "correct" or ""."""
-        self._foot.mark(verdict)
+        self.foot.mark(verdict)
 
     def append(self, text: str) -> None:
         """Adds streamed text."""
@@ -133,16 +129,36 @@ class AnswerView(QWidget):
 
     def set_last(self, last: bool) -> None:
         """Only the last answer can be asked for once more."""
-        cut = self._turn.state in ("cancelled", "length", "failed", "streaming")
-        self._foot.set_last(last and not self._live, cut and bool(self.text))
+        if not self._live:
+            cut = self._turn.state in ("cancelled", "length", "failed", "streaming")
+            self.foot.set_last(last, cut and bool(self.text))
 
     def show_branches(self, turns: Sequence[str]) -> None:
         """The turns that stand in this one's place."""
-        self._foot.branches.show_branches(turns, self._turn.id)
+        self._branches = turns
+        if self._foot is not None:
+            self._foot.branches.show_branches(turns, self._turn.id)
 
     @property
     def foot(self) -> AnswerFoot:
+        """What stands under it; hidden until the answer has ended."""
+        if self._foot is None:
+            self._foot = self._new_foot()
         return self._foot
+
+    def _new_foot(self) -> AnswerFoot:
+        foot = AnswerFoot(self)
+        foot.setVisible(not self._live)
+        foot.regenerate_wanted.connect(self.regenerate_wanted)
+        foot.continue_wanted.connect(self.continue_wanted)
+        foot.copy_wanted.connect(self._on_copy)
+        foot.attribution_wanted.connect(self._on_attribution)
+        foot.details_wanted.connect(self._on_details)
+        foot.branches.wanted.connect(self.branch_wanted)
+        foot.judged.connect(self._on_judged)
+        foot.branches.show_branches(self._branches, self._turn.id)
+        self._column.insertWidget(self._column.indexOf(self._note) + 1, foot)
+        return foot
 
     @property
     def details(self) -> AnswerDetails:
@@ -164,7 +180,7 @@ class AnswerView(QWidget):
             self._attribution = AttributionPanel()
             self._attribution.stop_wanted.connect(self._on_stop)
             self._attribution.hide()
-            self._column.insertWidget(self._column.indexOf(self._foot), self._attribution)
+            self._column.insertWidget(self._column.indexOf(self.foot), self._attribution)
         return self._attribution
 
     def show_checks_ended(self) -> None:
@@ -187,7 +203,7 @@ class AnswerView(QWidget):
 
     def _show_open(self) -> None:
         attribution, details = self._attribution, self._details
-        self._foot.show_open(
+        self.foot.show_open(
             attribution is not None and not attribution.isHidden(),
             details is not None and not details.isHidden(),
         )
@@ -198,10 +214,10 @@ class AnswerView(QWidget):
         theme.restyle(self._note, role="small" if self._turn.state == "cancelled" else "warn")
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        self._foot.set_facts(self._cost())
-        self._foot.set_said(bool(self.text.strip()))
-        self._foot.set_attributable(self._unattributable())
-        self._foot.show()
+        self.foot.set_facts(self._cost())
+        self.foot.set_said(bool(self.text.strip()))
+        self.foot.set_attributable(self._unattributable())
+        self.foot.show()
 
     def _told(self) -> str:
         if self._turn.state == "finished":
@@ -240,6 +256,10 @@ class AnswerView(QWidget):
             if timing.tokens:
                 told.append(self.tr("first {0:.0f} ms").format(timing.ttft_ms))
         return " · ".join(told)
+
+    @Slot()
+    def _make_foot(self) -> None:
+        self.foot.ensurePolished()  # its style, too, before it is shown
 
     @Slot()
     def _on_copy(self) -> None:

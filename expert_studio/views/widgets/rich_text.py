@@ -65,6 +65,7 @@ class RichText(QTextBrowser):
         self._wrap_for(html)
         self._html = html
         self._grown = ""
+        self.ensurePolished()  # a type that came with the style later would lay it out again
         self._lay_out()
 
     def grow_to(self, text: str) -> None:
