@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QFontMetrics
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from expert_studio.views import theme
 from expert_studio.views.theme_tokens import SECONDARY_PX
 from expert_studio.views.widgets.branch_arrows import BranchArrows
 from expert_studio.views.widgets.elided_label import ElidedLabel
 from expert_studio.views.widgets.icon_button import IconButton
+from expert_studio.views.widgets.wrapping_row import WrappingRow
 
 PADDING = 12  # at the right of a button, as the style sheet has it
 
 
-class AnswerFoot(QWidget):
+class AnswerFoot(WrappingRow):
     """Signals:
     regenerate_wanted(), continue_wanted(), copy_wanted(): the person wants this.
     attribution_wanted(), details_wanted(): shown, or hidden where it is.
@@ -48,10 +49,6 @@ class AnswerFoot(QWidget):
         self._connect()
 
     def _build(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self.branches)
         kept = self.tr("; the menu key or a right click chooses the dataset")
         names = {
             self._regenerate: self.tr("Answer this once more with the stack as it is now"),
@@ -66,18 +63,14 @@ class AnswerFoot(QWidget):
             button.setProperty("role", "foot")
             button.setAccessibleName(name)
             button.setToolTip(name)
-            row.addWidget(button)
-        row.addSpacing(4)
-        row.addStretch(1)
         self._facts.setProperty("role", "facts")
         self._facts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._facts)
-        row.addWidget(self._details)
         self._regenerate.hide()
         self._continue.hide()
         self._attribution.setCheckable(True)
         self._details.setCheckable(True)
         self._leave_room()
+        self.set_controls((self.branches, *names), self._facts, self._details)
 
     def _leave_room(self) -> None:
         bold = QFontMetrics(theme.body_font(SECONDARY_PX, 600))
