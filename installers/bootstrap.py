@@ -2,6 +2,7 @@
 
     python3 installers/bootstrap.py run     the window (in a terminal without a screen)
     python3 installers/bootstrap.py test    linters and tests; further arguments go to pytest
+    python3 installers/bootstrap.py prepare set up, and no more
 
 Knows which Python it may run under, and hands on to `set_up`. This file alone must stay
 readable to older Pythons (3.7 on), so that they can say what they lack.
@@ -44,9 +45,9 @@ def unsupported(version: tuple[int, ...]) -> str:
     """What to tell the person whose Python does not fit."""
     return (
         f"Expert Studio needs Python 3.{OLDEST[1]} to 3.{NEWEST[1]}, and this is Python "
-        f"{version[0]}.{version[1]}. Install a fitting one (on Debian or Ubuntu: sudo apt-get "
-        "install python3 python3-venv; elsewhere from python.org), then run the same command "
-        "with it."
+        f"{version[0]}.{version[1]}. Install a fitting one (on Ubuntu 22.04: sudo apt-get install "
+        "python3.11 python3.11-venv; on Debian or a newer Ubuntu: sudo apt-get install python3 "
+        "python3-venv; elsewhere from python.org), then run the same command with it."
     )
 
 

@@ -249,6 +249,6 @@ def _no_venv(why: str) -> Refused:
     return Refused(
         "A Python environment could not be made.",
         f"{why}.",
-        "On Debian or Ubuntu run: sudo apt-get install -y python3-venv python3-pip, then the "
-        "same command; elsewhere install Python from python.org.",
+        f"On Debian or Ubuntu run: sudo apt-get install -y python3.{sys.version_info[1]}-venv, "
+        "then the same command; elsewhere install Python from python.org.",
     )

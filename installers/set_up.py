@@ -115,8 +115,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="bootstrap.py", description="Sets Expert Studio up, then opens it or tests it."
     )
-    parser.add_argument("--device", choices=["cpu", "cuda"], help="instead of what is found")
-    parser.add_argument("command", choices=["run", "test", "prepare"], nargs="?", default="run")
+    parser.add_argument(
+        "--device", choices=["cpu", "cuda"], help="before the command: not what is found"
+    )
+    parser.add_argument(
+        "command",
+        choices=["run", "test", "prepare"],
+        nargs="?",
+        default="run",
+        help="run: the window; test: linters and tests; prepare: only set up",
+    )
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="for the window, or for pytest")
     chosen = parser.parse_args(arguments)
     try:

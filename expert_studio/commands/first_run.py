@@ -25,7 +25,7 @@ from expert_studio.core.settings import BUNDLED_BASE_NAME
 
 
 def first_run(base: Base = "bundled", as_json: AsJson = False) -> None:
-    """Show what experts do: the same prompts with no expert, with one and with two."""
+    """Show what experts do: the same prompts with no expert, with one and with four."""
     library = opened_library()
     for task in task_book.TASKS:
         _refuse_if_missing(task, library)

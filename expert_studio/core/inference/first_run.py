@@ -1,4 +1,4 @@
-"""The first task a person sees: one prompt answered with no expert, with one and with two.
+"""The first task a person sees: one prompt answered with no expert, with one and with several.
 
 Used by the window and, where there is no display, by the terminal. Knows no engine.
 """

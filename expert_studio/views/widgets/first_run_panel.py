@@ -1,4 +1,4 @@
-"""The first task: one prompt, answered with no expert, with one and with two, side by side.
+"""The first task: one prompt, answered with no expert, with one and with several, side by side.
 
 Above it the computer and the base in plain words (`welcome_card`). Can be skipped.
 """
