@@ -55,7 +55,6 @@ class _Live:
     begun: Turn
     kept_length: int = 0
     arrived: list[str] = field(default_factory=list)  # not yet joined to what was said before
-    ended: Answer | None = None  # it has ended; that is told in a turn of its own
 
     @property
     def turn(self) -> Turn:
@@ -242,7 +241,6 @@ class Dialogue(QObject):
 
     def close(self) -> None:
         """Keeps what has arrived; call before the lane is closed."""
-        self._on_ending()
         self._on_keep()
         self._keeping.stop()
         self._settling.stop()
@@ -344,15 +342,7 @@ class Dialogue(QObject):
         live = self._live
         if live is None or live.request != request:
             return
-        live.ended = answer
-        QTimer.singleShot(0, self, self._on_ending)  # not in one turn with the last text
-
-    @Slot()
-    def _on_ending(self) -> None:
-        live = self._live
-        if live is None or live.ended is None:
-            return
-        ended = live.turn.ended(live.ended)
+        ended = live.turn.ended(answer)
         self._keep_or_tell(self._history.end, ended)
         self._end(ended)
 

@@ -94,3 +94,16 @@ def test_a_line_icon_outlives_its_copies_and_its_changes(qtbot: QtBot) -> None:
 def test_a_line_icon_that_is_not_there_is_said_at_once(qtbot: QtBot) -> None:
     with pytest.raises(FileNotFoundError, match="no-such-icon"):
         icons.icon("no-such-icon", "#D6487B")
+
+
+def test_a_chosen_control_has_its_icon_in_another_colour(qtbot: QtBot) -> None:
+    drawn = icons.icon("chat", "#888888", checked="#D6487B")
+    size = QSize(20, 20)
+    off, on = (
+        drawn.pixmap(size, QIcon.Mode.Normal, state).toImage()
+        for state in (QIcon.State.Off, QIcon.State.On)
+    )
+    assert off != on
+    places = [(x, y) for x in range(20) for y in range(20)]
+    solid = {on.pixelColor(*at).name() for at in places if on.pixelColor(*at).alpha() == 255}
+    assert solid == {"#d6487b"}

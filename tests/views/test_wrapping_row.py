@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from expert_studio.views.widgets.answer_foot import AnswerFoot
+from expert_studio.views.widgets.reading_order import tab_stops
 
 
 @pytest.fixture
@@ -67,3 +68,21 @@ def test_a_control_that_comes_pushes_the_others_on(foot: AnswerFoot, qtbot: QtBo
     qtbot.waitUntil(lambda: copy.x() > before)
     foot.set_last(False)
     qtbot.waitUntil(lambda: copy.x() == before)
+
+
+def test_what_changed_while_it_was_hidden_is_right_when_it_is_shown(
+    holder: QWidget, foot: AnswerFoot, qtbot: QtBot
+) -> None:
+    copy = next(one for one in foot.findChildren(QPushButton) if one.text() == "Copy")
+    before = copy.x()
+    holder.hide()
+    foot.set_last(True)
+    holder.show()
+    assert copy.x() > before
+
+
+def test_its_controls_are_read_in_their_order(holder: QWidget, foot: AnswerFoot) -> None:
+    stops = [one.accessibleName() for one in tab_stops(holder)]
+    assert stops[0] == "Copy the whole answer"
+    assert stops[-1] == "Exactly how this answer was made"
+    assert len(stops) == 6

@@ -240,8 +240,8 @@ def is_blank(text: str) -> bool:
 
 def title_of(text: str) -> str:
     """A title for what begins with this message: its first line, not of what was given along."""
-    beginning = text.lstrip()[: 20 * TITLE_LENGTH]  # of megabytes no copy is made
-    return short_title(beginning.partition("\n")[0])
+    beginning = text[: 20 * TITLE_LENGTH].lstrip()  # of megabytes no copy is made
+    return short_title((beginning or text.lstrip()).partition("\n")[0])
 
 
 def short_title(text: str) -> str:

@@ -104,6 +104,7 @@ class AnswerBody(QWidget):
         if rest.strip():
             self._add_blocks(rest)
         self._done = len(self.text)
+        self._show_left_out()
         self._ahead = open_fence(self._text[:LONGEST_SHOWN])
         self._put(StackChange(stack, self))
 

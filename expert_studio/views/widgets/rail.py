@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -105,17 +104,10 @@ class Rail(QFrame):
         brand = icons.brand(tokens.dark)
         self._mark.setPixmap(brand.pixmap(QSize(BRAND_SIDE, BRAND_SIDE), self.devicePixelRatio()))
         for name, button in self._buttons.items():
-            button.setIcon(_two_coloured(self._icons[name], tokens.muted, tokens.accent))
+            icon = icons.icon(self._icons[name], tokens.muted, checked=tokens.accent)
+            button.setIcon(icon)
 
     def _on_clicked(self, pressed: QPushButton) -> None:
         for name, button in self._buttons.items():
             if button is pressed:
                 self.page_wanted.emit(name)
-
-
-def _two_coloured(name: str, colour: str, checked: str) -> QIcon:
-    made = QIcon(icons.icon(name, colour))
-    for ratio in (1.0, 2.0):
-        picture = icons.pixmap(name, checked, ICON_SIDE, ratio)
-        made.addPixmap(picture, QIcon.Mode.Normal, QIcon.State.On)
-    return made

@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from expert_studio.views.widgets.wrapping_row import WrappingRow
+
 _WHOLE = (QAbstractSpinBox, QComboBox)  # what is inside of these is theirs
 
 
@@ -71,6 +73,8 @@ def _stops(widget: QWidget) -> Iterator[QWidget]:
 
 def _children(widget: QWidget) -> list[QWidget]:
     """Laid out ones as their layout has them, then the others from top to bottom."""
+    if isinstance(widget, WrappingRow):
+        return list(widget.in_order)
     laid_out = list(_in_layout(widget.layout()))
     known = set(map(id, laid_out))
     others = [

@@ -61,10 +61,11 @@ class RichText(QTextBrowser):
         self.viewport().setAutoFillBackground(False)
         self.anchorClicked.connect(self._on_anchor_clicked)
 
-    def show_html(self, html: str) -> None:
+    def show_html(self, html: str, grown: str = "") -> None:
+        """Replaces all; `grown`: the plain text of it, where `grow_to` will go on from there."""
         self._wrap_for(html)
         self._html = html
-        self._grown = ""
+        self._grown = grown
         self.ensurePolished()  # a type that came with the style later would lay it out again
         self._lay_out()
 
@@ -200,7 +201,8 @@ class CodeFrame(QFrame):
     def _paint(self) -> None:
         self._shown = theme.tokens_of(self)
         marked = coloured(self._code, self._shown)
-        self._text.show_html(f'<pre style="margin: 0; line-height: 130%">{marked}</pre>')
+        html = f'<pre style="margin: 0; line-height: 130%">{marked}</pre>'
+        self._text.show_html(html, self._code.text)
 
     @Slot()
     def _on_copy(self) -> None:

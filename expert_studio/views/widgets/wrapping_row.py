@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRect, QSize
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
+
+from expert_studio.views.widgets.rich_text import as_wide_as_parent
 
 GAP = 4
 TOLD_AT_LEAST = 150  # pixels of a text at the end; narrower, it takes the next line
@@ -21,6 +23,7 @@ class WrappingRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        as_wide_as_parent(self)  # else it is measured at a hundred pixels first, five lines high
         self._controls: Sequence[QWidget] = ()
         self._told: QLabel | None = None
         self._last: QWidget | None = None
@@ -30,6 +33,12 @@ class WrappingRow(QWidget):
         """In their order; `told` fills what is left of the line `last` ends at the right."""
         self._controls, self._told, self._last = controls, told, last
         self._place()
+
+    @property
+    def in_order(self) -> tuple[QWidget, ...]:
+        """All controls as they are read."""
+        ends = [one for one in (self._told, self._last) if one is not None]
+        return (*self._controls, *ends)
 
     def sizeHint(self) -> QSize:
         widths = [_size(one).width() + GAP for one in self._all()]
@@ -45,14 +54,17 @@ class WrappingRow(QWidget):
         super().resizeEvent(event)
         self._place()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._place()  # nobody asked for it while it was hidden
+
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:  # a control came, went or says something else
             self._place()
         return super().event(event)
 
     def _all(self) -> list[QWidget]:
-        ends = [one for one in (self._told, self._last) if one is not None]
-        return [one for one in (*self._controls, *ends) if not one.isHidden()]
+        return [one for one in self.in_order if not one.isHidden()]
 
     def _place(self) -> None:
         if self._told is None or self._last is None:
