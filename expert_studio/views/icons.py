@@ -80,6 +80,8 @@ class _LineEngine(QIconEngine):
         return copy
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        if size.isEmpty():
+            return QPixmap()  # a control that has no room yet
         normal, disabled, checked = self._colours
         colour = checked if state == QIcon.State.On else normal
         if mode == QIcon.Mode.Disabled:

@@ -170,11 +170,12 @@ def test_experts_are_read_ahead_one_by_one(start: Start, qtbot: QtBot) -> None:
     engine = FakeEngine()
     lane = start(engine)
     lane.prefetch(EMPTY)
-    stack = _stack_of("a", "b")
-    with qtbot.waitSignal(lane.memory_changed):
-        lane.prefetch(stack)
-    names = [tuple(member.name for member in each.members) for each in engine.attached]
-    assert names == [("a",), ("b",), ("a", "b")]
+    lane.prefetch(_stack_of("a", "b"))
+
+    def attached() -> list[tuple[str, ...]]:
+        return [tuple(member.name for member in each.members) for each in engine.attached]
+
+    qtbot.waitUntil(lambda: attached() == [("a",), ("b",), ("a", "b")])
 
 
 def test_reading_ahead_gives_way_to_a_question(start: Start, qtbot: QtBot) -> None:

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QFontDatabase, QIcon
+from PySide6.QtCore import QRect, QSize
+from PySide6.QtGui import QColor, QFontDatabase, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -89,6 +89,16 @@ def test_a_line_icon_outlives_its_copies_and_its_changes(qtbot: QtBot) -> None:
     gc.collect()
     assert button.icon().pixmap(QSize(20, 20)).toImage() == before
     assert button.icon().pixmap(QSize(20, 20), 2.0).width() == 40
+
+
+def test_a_line_icon_without_room_is_nothing(qtbot: QtBot) -> None:
+    drawn = icons.icon("add", "#D6487B")
+    assert drawn.pixmap(QSize(0, 0)).isNull()
+    assert drawn.pixmap(QSize(0, 14)).isNull()
+    target = QPixmap(20, 20)
+    painter = QPainter(target)
+    drawn.paint(painter, QRect(3, 3, 0, 0))
+    painter.end()
 
 
 def test_a_line_icon_that_is_not_there_is_said_at_once(qtbot: QtBot) -> None:
