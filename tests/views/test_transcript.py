@@ -79,7 +79,7 @@ def test_text_that_arrived_before_the_end_is_not_shown_after_it(transcript: Tran
 def test_a_long_prompt_says_how_much_is_not_shown(transcript: Transcript) -> None:
     transcript.add(Turn.said("y" * 50_000))
     shown = transcript.findChildren(RichText)[0].toPlainText()
-    assert shown.endswith("… and 46,000 more characters")
+    assert shown.endswith("… and 47,500 more characters")
 
 
 def test_follows_until_scrolled_up_and_again_from_the_end(

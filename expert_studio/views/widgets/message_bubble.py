@@ -11,7 +11,7 @@ from expert_studio.views.widgets.branch_arrows import BranchArrows
 from expert_studio.views.widgets.markdown import as_plain_html, plain
 from expert_studio.views.widgets.rich_text import RichText, as_wide_as_parent
 
-LONGEST_BUBBLE = 4_000
+LONGEST_BUBBLE = 2_500  # all of it is laid out in the turn in which it is sent
 MOST_LINES = 60
 SIDE = 14  # pixels beside the text
 MEASURED = 400  # characters of a line; wider than any column
