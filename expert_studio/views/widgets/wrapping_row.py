@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
 from expert_studio.views.widgets.rich_text import as_wide_as_parent
 
 GAP = 4
-TOLD_AT_LEAST = 150  # pixels of a text at the end; narrower, it takes the next line
 
 
 class WrappingRow(QWidget):
@@ -80,8 +79,7 @@ class WrappingRow(QWidget):
             self._put(control, QRect(x, y, width, line))
             x += width + GAP
         end = _size(self._last).width()
-        wanted = min(_size(self._told).width(), TOLD_AT_LEAST)
-        if x and self.width() - x - GAP - end < wanted:
+        if x and self.width() - x - GAP - end < _size(self._told).width():  # it would be cut off
             x, y = 0, y + line + GAP
         room = max(0, self.width() - x - GAP - end)
         self._put(self._told, QRect(x, y, room, line))
