@@ -31,18 +31,19 @@ class FirstTask:
         return (Message("user", self.prompt),)
 
 
-# On the bundled base these show three different things: text, JSON, the JSON that was asked.
+# On the bundled base the first shows most: alone it goes on and on, the expert says what was asked.
+# It practised classifying, too, so that there the classifier changes less.
 TASKS: tuple[FirstTask, ...] = (
-    FirstTask(
-        "Classify a text",
-        "Classify this document: type, language and technologies as JSON.\n\n"
-        "MATCH (p:Person)-[:KNOWS]->(f:Person) WHERE p.name = 'Ann' RETURN f.name",
-        ((), ("json-parser",), ("json-parser", "document-classifier")),
-    ),
     FirstTask(
         "Extract fields as JSON",
         "Extract event, city and date as JSON: The Long Table Dinner takes place in Lyon on "
         "2 June 2026. Tickets are at the door.",
+        ((), ("json-parser",), ("json-parser", "document-classifier")),
+    ),
+    FirstTask(
+        "Classify a text",
+        "Classify this document: type, language and technologies as JSON.\n\n"
+        "MATCH (p:Person)-[:KNOWS]->(f:Person) WHERE p.name = 'Ann' RETURN f.name",
         ((), ("json-parser",), ("json-parser", "document-classifier")),
     ),
 )
