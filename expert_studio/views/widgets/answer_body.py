@@ -88,10 +88,11 @@ class AnswerBody(QWidget):
 
     def append(self, text: str) -> None:
         """Adds streamed text. It is shown in a turn of its own, with all that came by then."""
-        if len(self._text) <= LONGEST_SHOWN:
-            self._text += text
-        else:
+        if len(self._text) > LONGEST_SHOWN:  # only how much is not shown changes
             self._beyond.append(text)
+            self._show_left_out()
+            return
+        self._text += text
         if not self._arrived:
             self._arrived = True
             QTimer.singleShot(0, self, self._on_arrived)
@@ -154,8 +155,6 @@ class AnswerBody(QWidget):
 
     def _show_stream(self) -> None:
         self._show_left_out()
-        if self._done >= LONGEST_SHOWN:
-            return
         whole, tail = split_open(self._ahead + self._text[self._done : LONGEST_SHOWN])
         if whole.strip():
             self._drop_tail()
