@@ -15,6 +15,13 @@ HEAD_CHARACTERS = 700  # with 1,100 and 500 no type more was right, in twice the
 TAIL_CHARACTERS = 200
 GAP = "\n[...]\n"
 INSTRUCTION = "Classify this document: type, language and technologies as JSON."
+# A notice of who owns a file says nothing of what it is, and is often all of the head.
+_NOTICE = re.compile(
+    r"\A(?P<first>#![^\n]*\n)?\s*"
+    r"(?P<notice>/\*.*?\*/|<!--.*?-->|(?:[ \t]*(?://|#|--|;|%)[^\n]*(?:\n|\Z)){2,})\s*",
+    re.DOTALL,
+)
+_OWNED = re.compile(r"copyright|licen[cs]ed? |SPDX-License", re.IGNORECASE)
 _NAMED = re.compile(r"File: (?P<name>[^\n]+)\n\n(?P<text>.+)", re.DOTALL)
 # a file dropped on the conversation, as `core.inference.attached_text` writes it
 _ATTACHED = re.compile(r"(?P<name>[^\n]+):\n(?P<fence>`{3,})\n(?P<text>.+)\n(?P=fence)", re.DOTALL)
@@ -37,13 +44,25 @@ class DocumentLabel:
 def classification_prompt(path: str, text: str) -> str:
     """The message that asks for a document's class: its name, its head and its tail.
 
-    `path` may be ""; of longer texts 700 characters of the head and 200 of the tail are shown.
+    `path` may be ""; of longer texts 700 characters of the head and 200 of the tail are shown,
+    without a notice of copyright at their start.
     """
     shown = text.strip()
+    if len(shown) > HEAD_CHARACTERS + TAIL_CHARACTERS:
+        shown = _without_notice(shown)
     if len(shown) > HEAD_CHARACTERS + TAIL_CHARACTERS:
         shown = shown[:HEAD_CHARACTERS].rstrip() + GAP + shown[-TAIL_CHARACTERS:].lstrip()
     name = f"File: {path}\n\n" if path else ""
     return f"{INSTRUCTION}\n\n{name}{shown}"
+
+
+def _without_notice(text: str) -> str:
+    """The text after a leading comment that says who owns it, if there is text after it."""
+    found = _NOTICE.match(text)
+    if found is None or not _OWNED.search(found["notice"]):
+        return text
+    rest = f"{found['first'] or ''}{text[found.end() :]}"
+    return rest if len(rest) > TAIL_CHARACTERS else text
 
 
 def label_text(kind: str, language: str, technologies: Iterable[str]) -> str:

@@ -1,7 +1,8 @@
 """Functions made by rule, in Python or Rust: patterns of a file filled with names and constants.
 
 `resources/templates/LANGUAGE.txt` says how it is written. Its reductions render the intents of
-`offline_code_intents`; its functions stand for themselves. Knows nothing of tasks or rows.
+`offline_code_intents`; its functions stand for themselves; Python has the chains of
+`offline_code_chains` as well. Knows nothing of tasks or rows.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, Literal
 
+from expert_studio.core.datasets.offline_code_chains import CHAINS, Chain
 from expert_studio.core.datasets.offline_code_intents import (
     INTENTS,
     Intent,
@@ -74,11 +76,12 @@ class Pattern:
     bodies: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     intent: Intent | None = None
+    chain: Chain | None = None
 
 
 @lru_cache(maxsize=2)
 def patterns(language: Language) -> tuple[Pattern, ...]:
-    """All patterns of a language: its functions, then its intents."""
+    """All patterns of a language: its functions, its intents, its chains."""
     text = (resources_folder() / "templates" / f"{language}.txt").read_text("utf-8")
     functions: list[Pattern] = []
     reductions: dict[str, tuple[str, ...]] = {}
@@ -88,7 +91,12 @@ def patterns(language: Language) -> tuple[Pattern, ...]:
             reductions[head.split()[1]] = tuple(rest.strip("\n").split("\n--\n"))
         else:
             functions.append(_function_pattern(head, rest))
-    return (*functions, *_intent_patterns(reductions))
+    chains = CHAINS if language == "python" else ()
+    return (*functions, *_intent_patterns(reductions), *map(_chain_pattern, chains))
+
+
+def _chain_pattern(chain: Chain) -> Pattern:
+    return Pattern(f"chain/{chain.name}", "easy", chain.held_out, chain.kind, chain=chain)
 
 
 def _function_pattern(head: str, rest: str) -> Pattern:
@@ -137,9 +145,25 @@ def _parts(intent: Intent) -> tuple[str, str]:
 def draw_function(chance: Random, language: Language, pattern: Pattern, held_out: bool) -> Function:
     """A function of a pattern, with names and constants drawn."""
     words = draw_words(chance, pattern.kind, held_out)
+    if pattern.chain is not None:
+        return _of_chain(chance, pattern, pattern.chain, words)
     name = fitted(chance.choice(pattern.names), words)
     make = _of_intent if pattern.intent is not None else _of_function
     return make(chance, language, pattern, words, name)
+
+
+def _of_chain(chance: Random, pattern: Pattern, chain: Chain, words: Words) -> Function:
+    name, signature = chain.head(chance, words)
+    return Function(
+        family=pattern.name,
+        difficulty=pattern.difficulty,
+        name=name,
+        docs=chain.docs(words),
+        signature=signature,
+        body=chain.body(chance, words),
+        test=chain.checks(name, words),
+        words=words,
+    )
 
 
 def _of_function(

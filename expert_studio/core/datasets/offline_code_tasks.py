@@ -36,6 +36,7 @@ from expert_studio.core.errors import DatasetError
 TASKS: tuple[str, ...] = ("explain", "complete", "bug")
 MIX: Mapping[str, float] = {"explain": 1.0, "complete": 1.2, "bug": 1.2}
 CORPUS_SHARE: Mapping[str, float] = {"explain": 0.3, "complete": 0.15}
+CHAIN_SHARE = 0.35  # of the functions drawn, where the language has chains
 INTENTS_TO_A_FUNCTION = 4  # so many intents weigh as much as one function of its own
 _TITLES: Mapping[Language, str] = {"python": "Python", "rust": "Rust"}
 _ORDERS = re.compile(
@@ -140,6 +141,11 @@ class CodeDomain:
             difficulty = None
         known = _known(self.language, draw.held_out_family, difficulty)
         known = tuple(each for each in known if draw.allows(f"{draw.task}/{each.name}"))
+        chains = [each for each in known if each.chain is not None]
+        if chains and draw.chance.random() < CHAIN_SHARE:
+            pattern = draw.chance.choice(chains)
+            return draw_function(draw.chance, self.language, pattern, draw.held_out_words)
+        known = tuple(each for each in known if each.chain is None)
         functions = [each for each in known if each.intent is None]
         others = (len(known) - len(functions)) / INTENTS_TO_A_FUNCTION
         share = len(functions) / (len(functions) + others)

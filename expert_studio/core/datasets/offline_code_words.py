@@ -1,13 +1,22 @@
 """Names and constants for code made by rule. A quarter of the nouns is held out.
 
+Half of the names that training sees are common words or words made up, few of which come twice:
+with two hundred nouns a model learns the nouns and misspells any other.
+
 Knows nothing of a language's grammar.
 """
 
 from __future__ import annotations
 
+import builtins
+import keyword
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Literal
+
+from expert_studio.core.datasets.offline_common_words import NOUNS
+from expert_studio.core.datasets.offline_words import invented, plural
 
 Kind = Literal["number", "text"]
 
@@ -103,9 +112,52 @@ def _side(words: tuple[str, ...], held_out: bool) -> tuple[str, ...]:
     return words[border:] if held_out else words[:border]
 
 
+ANY_NOUN_SHARE = 0.5  # of training's names
+INVENTED_SHARE = 0.3  # of those
+_RUST_KEYWORDS = frozenset(
+    _listed(
+        "abstract as async await become box break const continue crate do dyn else enum extern"
+        " false final fn for if impl in let loop macro match mod move mut override priv pub ref"
+        " return self static struct super trait true try type typeof unsafe unsized use virtual"
+        " where while yield str bool char"
+    )
+)
+# Names that the templates use themselves.
+_LOCALS = frozenset(
+    _listed(
+        "found kept output chosen total item entry ash column copy group groups hall king pair"
+        " peaks rest row rows sign split strip target test"
+    )
+)
+
+
+@cache
+def any_nouns() -> tuple[str, ...]:
+    """Nouns as _listed_ ones are, that may name a variable in both languages."""
+    held = {
+        each for nouns in (_NUMBERS, _TEXTS) for noun in _side(nouns, True) for each in noun.split()
+    }
+    pairs = [(one, plural(one)) for one in NOUNS]
+    return tuple(
+        f"{one} {many}"
+        for one, many in pairs
+        if one != many and not {one, many} & (held | _RUST_KEYWORDS | _LOCALS)
+        if not any(keyword.iskeyword(each) or hasattr(builtins, each) for each in (one, many))
+    )
+
+
+def _noun(chance: Random, listed: tuple[str, ...], held_out: bool) -> str:
+    if held_out or chance.random() >= ANY_NOUN_SHARE:
+        return chance.choice(_side(listed, held_out))
+    if chance.random() >= INVENTED_SHARE:
+        return chance.choice(any_nouns())
+    one = invented(chance, False).lower()
+    return f"{one} {plural(one)}"
+
+
 def draw_words(chance: Random, kind: Kind, held_out: bool) -> Words:
     """Names and constants for a function over numbers or texts."""
-    noun = chance.choice(_side(_NUMBERS if kind == "number" else _TEXTS, held_out))
+    noun = _noun(chance, _NUMBERS if kind == "number" else _TEXTS, held_out)
     one, many = noun.split()
     if chance.random() < 0.45:
         adjective = chance.choice(_ADJECTIVES).rstrip("_")

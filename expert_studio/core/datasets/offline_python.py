@@ -15,7 +15,7 @@ from expert_studio.core.datasets.offline_request import FamilyName, OfflineReque
 from expert_studio.core.datasets.offline_rows import MadeRow
 from expert_studio.core.datasets.preference import PreferencePair
 
-VERSION = 2
+VERSION = 3
 TASKS = offline_code_tasks.TASKS
 BUG_KINDS: tuple[str, ...] = tuple(KINDS)
 _DOMAIN = CodeDomain("python", VERSION, KINDS, frozenset({"mutable default"}))

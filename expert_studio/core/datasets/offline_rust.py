@@ -14,7 +14,7 @@ from expert_studio.core.datasets.offline_request import FamilyName, OfflineReque
 from expert_studio.core.datasets.offline_rust_bugs import KINDS
 from expert_studio.core.datasets.preference import PreferencePair
 
-VERSION = 2
+VERSION = 3
 TASKS = offline_code_tasks.TASKS
 BUG_KINDS: tuple[str, ...] = tuple(KINDS)
 _RARE = frozenset({"unwrap on None", "integer division", "moved value"})

@@ -90,7 +90,7 @@ def test_another_corpus_is_refused(corpus: tuple[Path, dict[str, Any]]) -> None:
 
 def test_a_generators_part_is_as_good_for_pairs_and_the_first_ones_are_refused() -> None:
     rows = {"train": 6, "validation": 2, "held_out": 3}
-    part = {"kind": "rule", "generator": "classification", "rows": rows, "version": 2}
+    part = {"kind": "rule", "generator": "classification", "rows": rows, "version": 3}
     pairs, answers = build_pairs(recipe(part), None), build(recipe(part), None)
     sides = (pairs.train, pairs.validation, pairs.held_out)
     assert [len(side) for side in sides] == [6, 2, 3]

@@ -66,6 +66,31 @@ def test_long_documents_show_head_and_tail() -> None:
 
 
 @pytest.mark.parametrize(
+    "notice",
+    [
+        "/*\n * Copyright (c) A\n * Licensed under the X License\n */\n",
+        "# Copyright 2020 A\n# All rights reserved.\n",
+        "// SPDX-License-Identifier: MIT\n// A\n\n",
+        "<!-- Copyright A -->\n",
+    ],
+)
+def test_a_notice_of_copyright_takes_no_room(notice: str) -> None:
+    code = "\n".join(f"line {number}" for number in range(400))
+    shown = classification_prompt("a.py", notice + code)
+    assert shown == classification_prompt("a.py", code)
+    shebang = classification_prompt("a.sh", f"#!/bin/sh\n{notice}{code}")
+    assert "#!/bin/sh\nline 0" in shebang
+    assert notice.strip() in classification_prompt("a.py", f"{notice}x = 1")  # short: all is shown
+    alone = classification_prompt("LICENSE", notice.strip()[:-2] + " Copyright" * 200)
+    assert alone.count("Copyright") > 60  # nothing but a notice: that is what it is
+
+
+def test_a_comment_that_owns_nothing_stays() -> None:
+    code = "# Reads the rows.\n# One a line.\n" + "x = 1\n" * 400
+    assert "# Reads the rows." in classification_prompt("a.py", code)
+
+
+@pytest.mark.parametrize(
     ("row", "reason"),
     [
         ([], "not a JSON object"),

@@ -20,9 +20,11 @@ import pytest
 from expert_studio.core.datasets import offline
 from expert_studio.core.datasets.cypher_text import normalise_cypher
 from expert_studio.core.datasets.examples import Example, as_row
+from expert_studio.core.datasets.offline_code_chains import CHAINS, STEPS
 from expert_studio.core.datasets.offline_code_corpus import corpus_functions
 from expert_studio.core.datasets.offline_code_patterns import Function, draw_function, patterns
 from expert_studio.core.datasets.offline_code_tasks import code_of
+from expert_studio.core.datasets.offline_code_words import draw_words
 from expert_studio.core.datasets.offline_cypher_corpus import text2cypher_rows
 from expert_studio.core.datasets.offline_python_bugs import KINDS as PYTHON_KINDS
 from expert_studio.core.datasets.offline_python_bugs import spoil
@@ -264,6 +266,22 @@ def run_python(parts: Sequence[tuple[str, str]]) -> list[str]:
         check=True,
     )
     return list(json.loads(answer.stdout))
+
+
+def test_every_step_of_a_held_out_chain_is_known_from_others() -> None:
+    held_out = [chain for chain in CHAINS if chain.held_out]
+    known = {step for chain in CHAINS if not chain.held_out for step in chain.steps}
+    assert len(held_out) > 0.08 * len(CHAINS)
+    assert known == set(STEPS)
+
+
+def test_names_of_training_hardly_come_twice_and_are_no_words_of_a_language() -> None:
+    drawn_words = [draw_words(Random(number), "number", False) for number in range(2000)]
+    nouns = Counter(words.one.rpartition("_")[2] for words in drawn_words)
+    assert len(nouns) > 600
+    assert not {"crate", "type", "match", "list", "sum", "in"} & nouns.keys()
+    held_out = {draw_words(Random(number), "number", True).one for number in range(2000)}
+    assert not held_out & {words.one for words in drawn_words}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the runner stops endless loops by SIGALRM")

@@ -20,6 +20,8 @@ from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.datasets.offline import DOMAINS, domain, generate
 from expert_studio.core.datasets.offline_documents.rows import TYPES, as_document_row
 from expert_studio.core.datasets.offline_english.rows import NOT_SAID
+from expert_studio.core.datasets.offline_json_tasks.medley_keys import HELD_OUT_KEYS, KEYS
+from expert_studio.core.datasets.offline_json_tasks.shapes import keys_of_shapes
 from expert_studio.core.datasets.offline_request import OfflineRequest, is_named
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.errors import DatasetError
@@ -31,7 +33,9 @@ QUICK = 500
 ROWS_OF_VERSION = {
     ("english", 2): "e0bbf18a3a097ead",
     ("json", 2): "c600ce9f255c8a03",
-    ("classification", 2): "9d139ffbf065312d",
+    ("classification", 3): "764343448f6577d1",
+    ("python", 3): "d49ab415ebdc0152",
+    ("rust", 3): "0cd9312dbc06a954",
 }
 NEAR = 0.85
 
@@ -127,6 +131,28 @@ def test_rows_are_those_of_this_version(name: str, version: int) -> None:
     rows = "".join(json.dumps(as_row(e)) for e in sft(name, OfflineRequest(200, 1)))
     assert version == domain(name).VERSION
     assert hashlib.sha256(rows.encode()).hexdigest()[:16] == ROWS_OF_VERSION[name, version]
+
+
+ANY_KEYS = ("extract/any-keys", "repair/any-keys/*", "convert/any-keys/*")
+
+
+def test_any_keys_are_drawn_where_they_are_named_alone() -> None:
+    asked = OfflineRequest(QUICK, 1, tasks={"extract": 1, "repair": 1, "convert": 1})
+    made = sft("json", replace(asked, families=ANY_KEYS))
+    assert all("any-keys" in row.family for row in made)
+    assert not [row for row in made if fault("json", row)]
+    assert {row.task for row in made} == {"extract", "repair", "convert"}
+    every = sft("json", replace(asked, families=("extract/*", "repair/*", "convert/*")))
+    assert not [row for row in every if "any-keys" in row.family]
+
+
+def test_any_keys_hardly_come_twice_and_are_none_that_only_held_out_rows_have() -> None:
+    made = sft("json", OfflineRequest(QUICK, 1, families=ANY_KEYS[:1]))
+    keys = Counter(key for row in made for key in json.loads(row.answer))
+    assert len(keys) > 0.6 * keys.total()
+    kept = {*HELD_OUT_KEYS, *keys_of_shapes(True)} - {*KEYS, *keys_of_shapes(False)}
+    assert len(kept) > 20
+    assert not keys.keys() & kept
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -166,57 +166,6 @@ def _ignored(pen: Pen) -> Document:
     return Document(".gitignore", "\n".join(lines), "gitignore")
 
 
-def _openapi(pen: Pen) -> Document:
-    paths = "\n".join(
-        f"  /{pen.slug()}s/{{id}}:\n    {pen.one('get', 'post', 'delete')}:\n      operationId: {camel(pen.identifier())}\n"
-        f"      responses:\n        '{pen.one('200', '201', '404')}':\n          description: The {pen.slug()}"
-        for _ in range(pen.number(1, 3))
-    )
-    text = f"openapi: 3.0.{pen.number(0, 3)}\ninfo:\n  title: {pen.slug().capitalize()} API\n  version: '{pen.number(1, 9)}'\npaths:\n{paths}"
-    return Document(pen.one("openapi.yaml", f"specification/{pen.slug()}.yml"), text, "yaml")
-
-
-def _schema(pen: Pen) -> Document:
-    data = {
-        "openapi": "3.1.0",
-        "info": {"title": f"{pen.slug()} service", "version": str(pen.number(1, 90))},
-        "paths": {
-            f"/{pen.slug()}/{pen.verb()}": {
-                "post": {
-                    "operationId": camel(pen.identifier()),
-                    "responses": {"200": {"description": "ok"}},
-                }
-            }
-        },
-    }
-    return Document(
-        f"json/{camel(pen.slug(), True)}Service-v{pen.number(1, 60)}.json",
-        json.dumps(data, indent=2),
-        "json",
-    )
-
-
-def _graphql(pen: Pen) -> Document:
-    parts = []
-    for _ in range(pen.number(2, 3)):
-        rows = "\n".join(
-            f"  {camel(pen.identifier())}: {pen.one('String', 'Int', 'ID!', '[Float]')}"
-            for _ in range(3)
-        )
-        parts.append(f"type {camel(pen.slug(), True)} {{\n{rows}\n}}")
-    return Document(f"{pen.slug()}.graphql", "\n\n".join(parts), "graphql")
-
-
-def _proto(pen: Pen) -> Document:
-    rows = "\n".join(
-        f"  {pen.one('string', 'int32', 'bool', 'repeated string')} {pen.identifier()} = {n};"
-        for n in range(1, pen.number(3, 6))
-    )
-    name = camel(pen.slug(), True)
-    text = f'syntax = "proto3";\n\npackage {pen.slug()};\n\nmessage {name} {{\n{rows}\n}}\n\nservice {name}Service {{\n  rpc {camel(pen.identifier(), True)} ({name}) returns ({name});\n}}'
-    return Document(f"{pen.slug()}.proto", text, "proto")
-
-
 def _select(pen: Pen) -> Document:
     a, b = pen.slug(), pen.slug()
     text = (
@@ -292,9 +241,6 @@ FAMILIES: tuple[Family, ...] = (
             "ignored": _ignored,
         },
         {"compose": _compose, "toml": _toml, "ini": _ini},
-    ),
-    *families(
-        "api_spec", {"openapi": _openapi, "graphql": _graphql}, {"schema": _schema, "proto": _proto}
     ),
     *families("query", {"select": _select, "match": _match}, {"table": _table, "merge": _merge}),
 )

@@ -17,7 +17,14 @@ from typing import Any, NamedTuple
 
 from expert_studio.core.datasets.document_prompt import classification_prompt, label_text
 from expert_studio.core.datasets.examples import Example, read_examples
-from expert_studio.core.datasets.offline_documents import code, data_files, notes, prose
+from expert_studio.core.datasets.offline_documents import (
+    code,
+    data_files,
+    guides,
+    interfaces,
+    notes,
+    prose,
+)
 from expert_studio.core.datasets.offline_documents.documents import Family, Pen
 from expert_studio.core.datasets.offline_documents.labels import TYPES, technologies
 from expert_studio.core.datasets.offline_request import (
@@ -31,7 +38,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 
 __all__ = ["TASKS", "TYPES", "VERSION", "families", "preference_pairs", "sft_rows"]
 
-VERSION = 2
+VERSION = 3
 _MIX = {"classify": 0.7, "classify_excerpt": 0.3}
 TASKS: tuple[str, ...] = tuple(_MIX)
 CORPUS_SHARE = 0.5
@@ -100,7 +107,8 @@ def as_document_row(example: Example) -> dict[str, Any]:
 
 
 def _families() -> tuple[Family, ...]:
-    return (*prose.FAMILIES, *notes.FAMILIES, *data_files.FAMILIES, *code.FAMILIES)
+    modules = (prose, notes, guides, data_files, interfaces, code)
+    return tuple(family for module in modules for family in module.FAMILIES)
 
 
 @lru_cache(maxsize=2)

@@ -12,6 +12,11 @@ from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from expert_studio.core.datasets.examples import user_message
+from expert_studio.core.datasets.offline_json_tasks.any_keys import (
+    ANY_KEYS,
+    any_document,
+    wants_any_keys,
+)
 from expert_studio.core.datasets.offline_json_tasks.repair import compact, some_keys
 from expert_studio.core.datasets.offline_json_tasks.shapes import (
     Document,
@@ -40,6 +45,8 @@ Writer = Callable[[Random, Records, str], tuple[str, str, Member]]  # -> ask, te
 def converted(row: RowDraw) -> Converted:
     """One text or document to convert."""
     chance = row.chance
+    if wants_any_keys(row):
+        return _of_any_keys(row)
     shape = chance.choice(shapes(row.held_out_family))
     name = chance.choice(_OF[row.difficulty])
     deep = name in _DEEP
@@ -52,6 +59,12 @@ def converted(row: RowDraw) -> Converted:
         chance, _records(shape, row, count if deep else max(count, 1), deep), shape.name
     )
     return Converted(user_message(ask, text), answer, f"{name}/{shape.name}")
+
+
+def _of_any_keys(row: RowDraw) -> Converted:
+    name = row.chance.choice(FLAT_FORMATS)
+    ask, text, answer = FORMATS[name](row.chance, [any_document(row.chance)], "record")
+    return Converted(user_message(ask, text), answer, f"{ANY_KEYS}/{name}")
 
 
 def _records(shape: Shape, row: RowDraw, count: int, deep: bool) -> Records:
@@ -343,6 +356,9 @@ _EASY = ("csv", "colon-lines", "equals-lines", "env", "flat-yaml", "flat-xml", "
          "pick", "types", "values", "query", "case")  # fmt: skip
 _MEDIUM = ("csv", "semicolon", "tsv", "table", "ini", "group", "columns", "rows", "values", "types",
            "flat-yaml", "flat-xml", "case")  # fmt: skip
+# One record as text, or a change to one.
+FLAT_FORMATS = ("colon-lines", "equals-lines", "flat-yaml", "flat-xml", "python", "types", "pick",
+                "case")  # fmt: skip
 _HARD = (*_DEEP, *_DEEP, "csv", "table", "columns", "rows", "tsv")
 _OF: Mapping[str, tuple[str, ...]] = {"easy": _EASY, "medium": _MEDIUM, "hard": _HARD}
 __all__ = ["FORMATS", "Converted", "Json", "converted"]

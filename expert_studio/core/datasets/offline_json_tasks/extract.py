@@ -16,6 +16,12 @@ from expert_studio.core.datasets import offline_words
 from expert_studio.core.datasets.examples import user_message
 from expert_studio.core.datasets.offline_english.correct import sentences
 from expert_studio.core.datasets.offline_english.scene import Cast, Scene, cast, scenes
+from expert_studio.core.datasets.offline_json_tasks.any_keys import (
+    ANY_KEYS,
+    any_keys,
+    any_value,
+    wants_any_keys,
+)
 from expert_studio.core.datasets.offline_json_tasks.medley_keys import HELD_OUT_KEYS, KEYS
 from expert_studio.core.datasets.offline_json_tasks.repair import compact
 from expert_studio.core.datasets.offline_json_tasks.scene_keys import keys_of
@@ -119,6 +125,8 @@ class Extracted(NamedTuple):
 
 def extracted(row: RowDraw) -> Extracted:
     """One text to read into JSON."""
+    if wants_any_keys(row):
+        return _of_any_keys(row)
     kind = row.chance.random()
     if kind < 0.25:
         return _medley(row)
@@ -238,6 +246,20 @@ def _medley(row: RowDraw) -> Extracted:
     return Extracted(
         user_message(ask, text), answer, "held-out-medley" if row.held_out_family else "medley"
     )
+
+
+def _of_any_keys(row: RowDraw) -> Extracted:
+    """As `_medley`, of keys and values that no list holds."""
+    chance = row.chance
+    more = {"easy": 0, "medium": 1, "hard": 3}[row.difficulty]
+    kinds = any_keys(chance, chance.randint(3, 4) + more)
+    drawn = {name: any_value(kind, chance) for name, kind in kinds.items()}
+    said = [_stated(row, name, kinds[name], drawn[name]) for name in kinds]
+    asked = chance.sample(list(kinds), chance.randint(2, min(4, len(kinds))))
+    ask = chance.choice(_ASKS).format(keys=_named(asked, chance, QUOTED[row.difficulty]))
+    answer: dict[str, Member] = {name: drawn[name].value for name in asked}
+    text = _with_aside(" ".join(said), chance)
+    return Extracted(user_message(ask, text), answer, ANY_KEYS)
 
 
 def _stated(row: RowDraw, key: str, kind: str, drawn: Filled) -> str:

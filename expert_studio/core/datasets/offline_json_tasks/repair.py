@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import NamedTuple
 
+from expert_studio.core.datasets.offline_json_tasks.any_keys import (
+    ANY_KEYS,
+    any_document,
+    wants_any_keys,
+)
 from expert_studio.core.datasets.offline_json_tasks.shapes import (
     Document,
     Member,
@@ -58,10 +63,14 @@ def compact(value: Member) -> str:
 def repaired(row: RowDraw) -> Repaired:
     """One broken document."""
     chance = row.chance
-    shape = chance.choice(shapes(row.held_out_family))
+    free = wants_any_keys(row)
+    shape = None if free else chance.choice(shapes(row.held_out_family))
     easy = row.difficulty == "easy"
     while True:
-        document = filled(shape, chance, row.held_out_words, nested=not easy)
+        if shape is None:
+            document = any_document(chance)
+        else:
+            document = filled(shape, chance, row.held_out_words, nested=not easy)
         document = some_keys(document, chance, {"easy": 4, "medium": 4, "hard": 6}[row.difficulty])
         if chance.random() < 0.25:
             document = {camel(key): member for key, member in document.items()}
@@ -80,7 +89,8 @@ def repaired(row: RowDraw) -> Repaired:
         broken = "".join(token.text for token in tokens)
         if made and not _parses(broken):
             first = made[0].replace(" ", "-")
-            return Repaired(broken, compact(document), tuple(made), f"{first}/{shape.name}")
+            family = f"{first}/{shape.name}" if shape else f"{ANY_KEYS}/{first}"
+            return Repaired(broken, compact(document), tuple(made), family)
 
 
 def some_keys(document: Document, chance: Random, at_most: int) -> Document:

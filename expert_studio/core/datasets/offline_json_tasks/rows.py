@@ -7,7 +7,12 @@ from random import Random
 
 from expert_studio.core.datasets.examples import Example, user_message
 from expert_studio.core.datasets.offline_english.scene import scenes
-from expert_studio.core.datasets.offline_json_tasks.convert import FORMATS, converted
+from expert_studio.core.datasets.offline_json_tasks.any_keys import ANY_KEYS
+from expert_studio.core.datasets.offline_json_tasks.convert import (
+    FLAT_FORMATS,
+    FORMATS,
+    converted,
+)
 from expert_studio.core.datasets.offline_json_tasks.extract import extracted, list_names
 from expert_studio.core.datasets.offline_json_tasks.repair import (
     ASKS,
@@ -34,7 +39,10 @@ _SOURCE = "made by rule (expert_studio.core.datasets.offline_json_tasks)"
 
 
 def families() -> tuple[FamilyName, ...]:
-    """All families; `extract/medley` puts its schema together anew for every row."""
+    """All families; `extract/medley` puts its schema together anew for every row.
+
+    Those of any keys are drawn only where a request names them.
+    """
     found: list[FamilyName] = []
     for held_out in (False, True):
         shape_names = [shape.name for shape in shapes(held_out)]
@@ -47,7 +55,10 @@ def families() -> tuple[FamilyName, ...]:
             *(("convert", f"{form}/{name}") for form in FORMATS for name in shape_names),
         ]
         found += [FamilyName(f"{task}/{name}", task, held_out) for task, name in names]
-    return tuple(found)
+    free = [("extract", ANY_KEYS)]
+    free += [("repair", f"{ANY_KEYS}/{b.replace(' ', '-')}") for b in BREAKS]
+    free += [("convert", f"{ANY_KEYS}/{form}") for form in FLAT_FORMATS]
+    return (*found, *(FamilyName(f"{task}/{name}", task, False) for task, name in free))
 
 
 def sft_rows(request: OfflineRequest) -> Iterator[Example]:

@@ -195,6 +195,18 @@ def shapes(held_out: bool) -> tuple[Shape, ...]:
     return tuple(shape for shape in found if shape.held_out == held_out)
 
 
+@cache
+def keys_of_shapes(held_out: bool) -> frozenset[str]:
+    """What the keys of those shapes are called, at any depth."""
+    waiting = [key for shape in shapes(held_out) for key in shape.members]
+    found = set()
+    while waiting:
+        key = waiting.pop()
+        found.add(key.name)
+        waiting += key.members
+    return frozenset(found)
+
+
 def filled(shape: Shape, chance: Random, held_out: bool, nested: bool = True) -> Document:
     """A document of a shape; without `nested`, lists and inner objects are left out."""
     return _object(shape.members, chance, held_out, nested)
