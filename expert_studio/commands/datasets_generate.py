@@ -46,6 +46,8 @@ class Order:
     difficulty: dict[str, float]
     seed: int
     corpus: Path | None
+    families: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its arguments
@@ -81,6 +83,14 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
     difficulty: Annotated[
         list[str] | None,
         typer.Option(metavar="LEVEL[=SHARE]", help="easy, medium, hard; may be repeated."),
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only such families, as extract/any-keys or repair/*."),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only such bugs or errors; may be repeated."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Equal seed and version give equal rows.")] = 0,
     corpus: Annotated[
@@ -120,6 +130,8 @@ def generate_rows(  # noqa: PLR0913, PLR0917 - a verb's options are its argument
         difficulty=_shares(difficulty),
         seed=seed,
         corpus=corpus,
+        families=tuple(family or ()),
+        kinds=tuple(kind or ()),
     )
     begun = time.monotonic()
     with _place(dataset) as store:
@@ -196,6 +208,8 @@ def _by_rule(order: Order) -> Iterator[NewRow]:
             tasks=order.tasks,
             difficulty=order.difficulty,
             corpus=order.corpus,
+            families=order.families,
+            kinds=order.kinds,
         )
         split: Split = "held_out" if held_out else "train" if order.held_out else ""
         rows: Iterator[Item] = iter(
@@ -275,10 +289,12 @@ def _shares(stated: list[str] | None) -> dict[str, float]:
 
 def _hash_of(order: Order) -> str:
     """What stands for the prompt where a rule made the row."""
-    said = (
+    said: tuple[object, ...] = (
         order.domain,
         sorted(order.tasks.items()),
         order.format,
         sorted(order.difficulty.items()),
     )
+    if order.families or order.kinds:
+        said += (order.families, order.kinds)
     return hashlib.sha256(repr(said).encode()).hexdigest()

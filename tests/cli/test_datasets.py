@@ -84,12 +84,26 @@ def test_rows_go_to_a_dataset_once(row_format: str) -> None:
             "nowhere",
         ),
         (("--domain", "json", "--dataset", "x", "--provider", "ollama"), "Name one with --model"),
+        (("--domain", "json", "--dataset", "x", "--family", "repair/none"), "no family"),
+        (("--domain", "rust", "--dataset", "x", "--kind", "mislaid"), "mislaid"),
     ],
 )
 def test_what_cannot_be_made_is_said(arguments: tuple[str, ...], said: str) -> None:
     result = run("generate", *arguments)
     assert result.exit_code in {2, 11, 1}
     assert said in result.output
+
+
+def test_families_and_kinds_are_chosen_by_name(tmp_path: Path) -> None:
+    def made(name: str, *more: str) -> list[dict[str, Any]]:
+        path = tmp_path / name
+        answer("generate", "--count", "12", "--output", str(path), *more)
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+    json_rows = made("a.jsonl", "--domain", "json", "--family", "repair/any-keys/*")
+    assert all(row["family"].startswith("repair/any-keys/") for row in json_rows)
+    bugs = made("b.jsonl", "--domain", "python", "--task", "bug", "--kind", "missing colon")
+    assert {json.loads(row["check"])["bug"] for row in bugs} == {"missing colon"}
 
 
 def test_a_manifest_names_the_rows(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def _swagger(pen: Pen) -> Document:
             for _ in range(pen.number(1, 3))
         },
     }
-    text = json.dumps(data, indent=pen.one(2, 4, None))  # type: ignore[call-overload]
+    text = json.dumps(data, indent=pen.chance.choice((2, 4, None)))
     return Document(pen.one("swagger.json", f"api/{name}.json", f"{name}-v1.json"), text, "json")
 
 
@@ -155,7 +155,7 @@ def _part(pen: Pen) -> Document:
         }
     }
     whole = {"components": {"schemas": data}} if pen.number(0, 1) else data
-    text = json.dumps(whole, indent=pen.one(1, 2, 4))  # type: ignore[call-overload]
+    text = json.dumps(whole, indent=pen.chance.choice((1, 2, 4)))
     return Document(pen.one(f"specs/{name}-v{pen.number(1, 9)}.json", ""), text, "json")
 
 
