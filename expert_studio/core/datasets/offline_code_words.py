@@ -15,7 +15,7 @@ from functools import cache
 from random import Random
 from typing import Literal
 
-from expert_studio.core.datasets.offline_common_words import NOUNS
+from expert_studio.core.datasets.offline_plain_words import NOUNS
 from expert_studio.core.datasets.offline_words import invented, plural
 
 Kind = Literal["number", "text"]

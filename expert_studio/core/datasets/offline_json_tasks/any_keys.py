@@ -11,7 +11,6 @@ from functools import cache
 from random import Random
 
 from expert_studio.core.datasets import offline_words
-from expert_studio.core.datasets.offline_common_words import NOUNS, OTHERS, PAIRS
 from expert_studio.core.datasets.offline_json_tasks.medley_keys import HELD_OUT_KEYS, KEYS
 from expert_studio.core.datasets.offline_json_tasks.shapes import (
     Document,
@@ -19,6 +18,7 @@ from expert_studio.core.datasets.offline_json_tasks.shapes import (
     keys_of_shapes,
     value,
 )
+from expert_studio.core.datasets.offline_plain_words import NOUNS, OTHERS, PAIRS
 from expert_studio.core.datasets.offline_request import RowDraw
 from expert_studio.core.datasets.offline_words import Filled
 
