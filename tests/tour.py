@@ -46,8 +46,8 @@ PARTS = ("first_run", "chat", "notices", "library", "datasets", "training", "set
 SIZES = ((1280, 800), (1920, 1080))
 DATASET_ROWS = int(os.environ.get("TOUR_DATASET_ROWS", "20000"))
 PROMPT = (
-    "Extract event, city and date as JSON: The Long Table Dinner takes place in Lyon on "
-    "2 June 2026. Tickets are at the door."
+    "Extract name, job and city as JSON: Maria Silva works as a nurse in Porto. "
+    "She is 34 years old."
 )
 NEXT_PROMPT = (
     "Extract name, age and city as JSON.\n\nMaria Silva is 34 years old and works in Porto."
