@@ -228,19 +228,23 @@ def _from_manifest(path: Path, corpus: Path | None) -> Iterator[NewRow]:
     manifest = read_manifest_file(path)
     recipe = recipe_in_manifest(manifest.training, manifest.name)
     beside = path.resolve().parent
-    named = [part.path for part in recipe.datasets if part.path.endswith(".json")]
-    if not named:
+    sides: tuple[Split, ...] = ("train", "validation", "held_out")
+    named: list[tuple[str, tuple[Split, ...]]] = []
+    for part in recipe.datasets:  # what it is scored on may be made by another recipe
+        named.append((part.path, sides[:2] if part.held_out else sides))
+        named += [(part.held_out, sides[2:])] if part.held_out else []
+    made_by_rule = [(one, wanted) for one, wanted in named if one.endswith(".json")]
+    if not made_by_rule:
         raise UsageError(
             f"The recipe of {manifest.name} makes no rows.",
             "It names files of rows, not a dataset recipe.",
             "Import those files instead.",
         )
-    for one in named:
+    for one, wanted in made_by_rule:
         made = read_dataset_recipe(beside / one)
         splits = build(made, corpus)
         origin = Provenance("recipe", made.name, more={"seed": made.seed, "expert": manifest.name})
-        sides: tuple[Split, ...] = ("train", "validation", "held_out")
-        for side in sides:
+        for side in wanted:
             for example in getattr(splits, side):
                 yield NewRow(example, origin, "accepted", split=side)
 

@@ -110,8 +110,10 @@ def test_a_manifest_names_the_rows(tmp_path: Path) -> None:
     part: dict[str, Any] = {"kind": "rule", "generator": "json", "share": {"extract": 1.0}}
     part["rows"] = {"train": 8, "held_out": 4}
     recipe = {"schema_version": 1, "name": "facts", "seed": 3, "parts": [part]}
-    (tmp_path / "dataset.json").write_text(json.dumps(recipe))
     source = Path(__file__).parents[2] / "experts" / "json-parser" / "manifest.json"
+    (named,) = json.loads(source.read_text())["training"]["dataset"]["parts"]
+    for file in (named["path"], named["held_out"]):
+        (tmp_path / file).write_text(json.dumps(recipe))
     (tmp_path / "manifest.json").write_text(source.read_text())
     told = answer(
         "generate", "--manifest", str(tmp_path / "manifest.json"), "--dataset", "parser",
