@@ -1,6 +1,6 @@
 """Small functions that take one or two known steps: what each step is in words, code and meaning.
 
-There are some two hundred pairs of steps, so that what is learned is to write the steps a
+There are more than four hundred pairs of steps, so that what is learned is to write the steps a
 sentence names, and no function by heart. Renders no task.
 """
 

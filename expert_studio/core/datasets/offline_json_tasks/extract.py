@@ -238,14 +238,9 @@ def _medley(row: RowDraw) -> Extracted:
     count = {"easy": 3, "medium": 5, "hard": 7}[row.difficulty]
     names = chance.sample(list(kinds), min(count, len(kinds)))
     drawn = {name: value(kinds[name], chance, row.held_out_words) for name in names}
-    said = [_stated(row, name, kinds[name], drawn[name]) for name in names]
-    asked = chance.sample(names, chance.randint(2, min(4, count)) + (row.difficulty == "hard"))
-    ask = chance.choice(_ASKS).format(keys=_named(asked, chance, QUOTED[row.difficulty]))
-    text = _with_aside(" ".join(said), chance)
-    answer: dict[str, Member] = {name: drawn[name].value for name in asked}
-    return Extracted(
-        user_message(ask, text), answer, "held-out-medley" if row.held_out_family else "medley"
-    )
+    family = "held-out-medley" if row.held_out_family else "medley"
+    chosen = {name: kinds[name] for name in names}
+    return _told(row, chosen, drawn, family, more=row.difficulty == "hard")
 
 
 def _of_any_keys(row: RowDraw) -> Extracted:
@@ -254,12 +249,24 @@ def _of_any_keys(row: RowDraw) -> Extracted:
     more = {"easy": 0, "medium": 1, "hard": 3}[row.difficulty]
     kinds = any_keys(chance, chance.randint(3, 4) + more)
     drawn = {name: any_value(kind, chance) for name, kind in kinds.items()}
-    said = [_stated(row, name, kinds[name], drawn[name]) for name in kinds]
-    asked = chance.sample(list(kinds), chance.randint(2, min(4, len(kinds))))
+    return _told(row, kinds, drawn, ANY_KEYS)
+
+
+def _told(
+    row: RowDraw,
+    kinds: Mapping[str, str],
+    drawn: Mapping[str, Filled],
+    family: str,
+    more: int = 0,
+) -> Extracted:
+    """A statement of every key, and two to four of them to read, or so many more."""
+    chance = row.chance
+    said = [_stated(row, name, kind, drawn[name]) for name, kind in kinds.items()]
+    asked = chance.sample(list(kinds), chance.randint(2, min(4, len(kinds))) + more)
     ask = chance.choice(_ASKS).format(keys=_named(asked, chance, QUOTED[row.difficulty]))
-    answer: dict[str, Member] = {name: drawn[name].value for name in asked}
     text = _with_aside(" ".join(said), chance)
-    return Extracted(user_message(ask, text), answer, ANY_KEYS)
+    answer: dict[str, Member] = {name: drawn[name].value for name in asked}
+    return Extracted(user_message(ask, text), answer, family)
 
 
 def _stated(row: RowDraw, key: str, kind: str, drawn: Filled) -> str:
