@@ -316,7 +316,7 @@ def _shown(value: Any) -> str:
 
 
 def _chains() -> tuple[Chain, ...]:
-    """Every pair that fits; one in six is held out, each step of it being known from others."""
+    """Every pair that fits; about one in nine is held out, each step of it known from others."""
     single = [Chain((step,)) for step in STEPS]
     pairs = [
         Chain((first, second), (place * 5 + other * 7) % 6 == 0)
