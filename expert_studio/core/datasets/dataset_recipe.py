@@ -7,43 +7,35 @@ nothing of training.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import lzma
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from expert_studio.core.datasets import offline, offline_json, offline_logs
-from expert_studio.core.datasets.examples import Example, parse_row
+from expert_studio.core.datasets.dataset_corpus import (
+    CorpusPart,
+    Counts,
+    Part,
+    PiecesPart,
+    Split,
+    from_corpus,
+    from_pieces,
+)
+from expert_studio.core.datasets.examples import Example
 from expert_studio.core.datasets.offline_request import OfflineRequest
 from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.errors import DatasetError
 
-Split = Literal["train", "validation", "held_out"]
 _SPLIT_SEEDS: Mapping[Split, int] = {"train": 0, "validation": 1, "held_out": 2}
 
 
 _FIRST_GENERATORS = ("json", "logs")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Counts(_Part):
-    """Rows of each split."""
-
-    train: Annotated[StrictInt, Field(ge=0)] = 0
-    validation: Annotated[StrictInt, Field(ge=0)] = 0
-    held_out: Annotated[StrictInt, Field(ge=0)] = 0
-
-
-class RulePart(_Part):
+class RulePart(Part):
     """Rows made by rule. `share` weighs the generator's tasks.
 
     Attributes:
@@ -74,36 +66,14 @@ class RulePart(_Part):
     leave_out: tuple[StrictStr, ...] = ()
 
 
-class CorpusPart(_Part):
-    """Labelled documents of a corpus file, split by repository.
-
-    Attributes:
-        file: path below the corpus folder, named when the run is started.
-        sha256: of that file; another file is refused.
-        leave_out: repositories whose rows are not used at all.
-        validation, held_out: repositories that belong to these splits; all others train.
-        at_most: rows of each split, drawn evenly over the types.
-        excerpts: share of training rows shown as a short excerpt without a file name.
-    """
-
-    kind: Literal["corpus"]
-    file: StrictStr
-    sha256: StrictStr
-    leave_out: tuple[StrictStr, ...] = ()
-    validation: tuple[StrictStr, ...] = ()
-    held_out: tuple[StrictStr, ...] = ()
-    at_most: Counts
-    excerpts: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
-class DatasetRecipe(_Part):
+class DatasetRecipe(Part):
     """A dataset: its parts, and the seed all chance comes from."""
 
     schema_version: Literal[1] = 1
     name: StrictStr
     description: StrictStr = ""
     seed: StrictInt
-    parts: tuple[Annotated[RulePart | CorpusPart, Field(discriminator="kind")], ...]
+    parts: tuple[Annotated[RulePart | CorpusPart | PiecesPart, Field(discriminator="kind")], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +123,11 @@ def build(recipe: DatasetRecipe, corpus: Path | None) -> Splits:
         if isinstance(part, RulePart):
             for split, rows in made.items():
                 rows.extend(_by_rule(part, recipe.seed, split, corpus))
-        if isinstance(part, CorpusPart):
-            for split, documents in _from_corpus(part, recipe.seed, corpus).items():
+        elif isinstance(part, CorpusPart):
+            for split, documents in from_corpus(part, recipe.seed, corpus).items():
                 made[split] += documents
+        else:
+            made["train"] += from_pieces(part, recipe.seed, corpus)
     return Splits(*(tuple(made[split]) for split in _SPLIT_SEEDS))
 
 
@@ -222,83 +194,3 @@ def _asked(
         kinds=part.kinds,
     )
     return domain, request
-
-
-def _from_corpus(part: CorpusPart, seed: int, corpus: Path | None) -> dict[Split, list[Example]]:
-    by_split: dict[Split, list[dict[str, Any]]] = {"train": [], "validation": [], "held_out": []}
-    for row in _corpus_rows(part, corpus):
-        repository = str(row.get("source_repo", ""))
-        if repository not in part.leave_out:
-            by_split[_split_of(part, repository)].append(row)
-    made: dict[Split, list[Example]] = {}
-    for split, rows in by_split.items():
-        chance = Random(f"corpus-{seed}-{split}")
-        chosen = _evenly(rows, getattr(part.at_most, split), chance)
-        if split == "train":
-            chosen = [_excerpt(row, chance, part.excerpts) for row in chosen]
-        made[split] = [parse_row({**row, "id": _identifier(row)}) for row in chosen]
-    return made
-
-
-def _split_of(part: CorpusPart, repository: str) -> Split:
-    if repository in part.held_out:
-        return "held_out"
-    return "validation" if repository in part.validation else "train"
-
-
-def _evenly(rows: list[dict[str, Any]], at_most: int, chance: Random) -> list[dict[str, Any]]:
-    """At most so many rows, taken round by round from each type, so that rare types stay."""
-    by_type: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_type.setdefault(str(row["type"]), []).append(row)
-    for same in by_type.values():
-        chance.shuffle(same)
-    chosen: list[dict[str, Any]] = []
-    turn = 0
-    while len(chosen) < at_most and any(len(same) > turn for same in by_type.values()):
-        chosen += [same[turn] for _, same in sorted(by_type.items()) if len(same) > turn]
-        turn += 1
-    chosen = chosen[:at_most]
-    chance.shuffle(chosen)
-    return chosen
-
-
-def _excerpt(row: dict[str, Any], chance: Random, share: float) -> dict[str, Any]:
-    """People paste a few lines without a name: some rows must look like that."""
-    if chance.random() >= share:
-        return row
-    text: str = row["text"]
-    length = chance.randint(160, 700)
-    start = text.find("\n", chance.randint(0, max(0, len(text) - length))) + 1
-    return {**row, "path": "", "text": text[start : start + length]}
-
-
-def _identifier(row: dict[str, Any]) -> str:
-    digest = hashlib.sha256(str(row["text"]).encode()).hexdigest()[:8]
-    return f"{row.get('source_repo', '')}:{row.get('path', '')}#{digest}"
-
-
-def _corpus_rows(part: CorpusPart, corpus: Path | None) -> Iterator[dict[str, Any]]:
-    if corpus is None:
-        raise DatasetError(
-            f"The dataset needs {part.file} of a corpus.",
-            "No corpus folder was given.",
-            "Name it with --corpus FOLDER.",
-        )
-    path = corpus / part.file
-    try:
-        data = path.read_bytes()
-    except OSError as cause:
-        raise DatasetError(
-            f"The corpus file {part.file} cannot be read.", f"{cause.strerror or cause}."
-        ) from cause
-    if hashlib.sha256(data).hexdigest() != part.sha256:
-        raise DatasetError(
-            f"The corpus file {part.file} is not the one the dataset was made from.",
-            "Its SHA-256 differs from the recipe's.",
-            "Use the corpus the recipe names.",
-        )
-    text = lzma.decompress(data) if path.suffix == ".xz" else data
-    for line in text.splitlines():
-        if line.strip():
-            yield json.loads(line)

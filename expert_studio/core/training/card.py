@@ -5,6 +5,8 @@ Every figure comes from the run and its evaluation. Knows nothing of archives.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from expert_studio.core.training.evaluation import FINAL, PLAIN, Report
 from expert_studio.core.training.events import Ended, Evaluated, Event, Started, Step, effective
 from expert_studio.core.training.recipe import Adapter, Recipe
@@ -105,10 +107,16 @@ def _making(recipe: Recipe, events: tuple[Event, ...]) -> str:
             f"- Validation loss: {losses[-1].loss:.3f} nats per answer token "
             f"({losses[-1].rows} rows)."
         )
-    lines.append(
-        "- Again: `expert-cli train --recipe recipe.json`; dataset.json beside it makes the rows."
-    )
+    lines.append(f"- Again: `expert-cli train --recipe recipe.json`; {_rows_in_words(recipe)}.")
     return "## How it was made\n\n" + "\n".join(lines)
+
+
+def _rows_in_words(recipe: Recipe) -> str:
+    """Which files beside the recipe the rows come from."""
+    files = [Path(part.path).name for part in recipe.datasets]
+    made = all(name.endswith(".json") for name in files)
+    verb = ("makes" if made else "has") if len(files) == 1 else ("make" if made else "have")
+    return f"{' and '.join(files)} beside it {verb} the rows"
 
 
 def _adapter_in_words(adapter: Adapter) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from expert_studio.core.datasets import offline_json
 from expert_studio.core.datasets.dataset_recipe import (
@@ -17,6 +18,7 @@ from expert_studio.core.datasets.dataset_recipe import (
     build_pairs,
     read_dataset_recipe,
 )
+from expert_studio.core.datasets.document_prompt import document_in
 from expert_studio.core.errors import DatasetError
 from expert_studio.core.settings import bundled_experts_folder
 from expert_studio.core.training.scores import score
@@ -78,6 +80,80 @@ def test_a_corpus_is_split_by_repository(corpus: tuple[Path, dict[str, Any]]) ->
     assert build(recipe(part), folder) == splits
 
 
+def test_training_learns_no_repositorys_folders_where_paths_are_shortened(
+    corpus: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, part = corpus
+    lines = [
+        {**document(repository, number, "log"), "path": f"deep/down/{number}.md"}
+        for repository in ("a/train", "c/held")
+        for number in range(40)
+    ]
+    raw = "".join(json.dumps(row) + "\n" for row in lines).encode()
+    (folder / "deep.jsonl").write_bytes(raw)
+    deep = {**part, "file": "deep.jsonl", "sha256": hashlib.sha256(raw).hexdigest()}
+    deep |= {"at_most": {"train": 40, "held_out": 40}, "excerpts": 0.0, "short_paths": 0.6}
+    splits = build(recipe(deep), folder)
+    shown = [document_in(row.prompt[0].content)[0].count("/") for row in splits.train]
+    assert {*shown} == {0, 1, 2}  # nothing or the name, with its folder, the whole path
+    assert any(not document_in(row.prompt[0].content)[0] for row in splits.train)
+    assert all("File: deep/down/" in row.prompt[0].content for row in splits.held_out)
+    assert build(recipe(deep), folder) == splits
+
+
+def test_a_rare_type_is_shown_by_other_excerpts_of_its_documents(
+    corpus: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, part = corpus
+    rows = [document("a/train", number, "article") for number in range(30)]
+    rows += [document("a/train", number, "log") for number in range(30, 34)]
+    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    (folder / "rare.jsonl").write_bytes(raw)
+    rare = {**part, "file": "rare.jsonl", "sha256": hashlib.sha256(raw).hexdigest()}
+    rare |= {"at_most": {"train": 60}, "excerpts": 0.0}
+    types = [json.loads(row.answer)["type"] for row in build(recipe(rare), folder).train]
+    assert (types.count("article"), types.count("log")) == (30, 4)
+    evened = build(recipe({**rare, "evened": 10}), folder).train
+    types = [json.loads(row.answer)["type"] for row in evened]
+    assert (types.count("article"), types.count("log")) == (30, 10)
+    most = build(recipe({**rare, "evened": 25}), folder).train
+    logs = [row for row in most if json.loads(row.answer)["type"] == "log"]
+    assert len(logs) == 12  # each of the four shown three times
+    assert len({row.prompt[0].content for row in logs}) > 8
+
+
+def test_pieces_of_text_train_by_what_shows_in_them_and_never_by_what_is_left_out(
+    tmp_path: Path,
+) -> None:
+    body = "    return value  # of the one asked for\n" * 4
+    texts = {
+        "a/one": [f"def test_{number}():\n    assert {number}\n{body}" for number in range(5)],
+        "b/two": [f"def of_{number}():\n{body}" for number in range(5)] + ["short"],
+        "c/out": [f"def out_{number}():\n{body}" for number in range(5)],
+    }
+    lines = [{"text": text, "source": name} for name, some in texts.items() for text in some]
+    raw = "".join(json.dumps(row) + "\n" for row in lines).encode()
+    (tmp_path / "code.jsonl").write_bytes(raw)
+    of_file = {"file": "code.jsonl", "sha256": hashlib.sha256(raw).hexdigest(), "at_most": 3}
+    label = {"language": "python", "technologies": ["Python"]}
+    tests = {**of_file, **label, "type": "test_code", "holding": r"^def test_"}
+    code = {**of_file, **label, "type": "source_code", "holding": r"^def ", "lacking": "assert"}
+    part = {"kind": "pieces", "leave_out": ["c/out"], "rules": [tests, code]}
+    splits = build(recipe(part), tmp_path)
+    assert splits.validation == splits.held_out == ()
+    assert sorted((row.source, json.loads(row.answer)["type"]) for row in splits.train) == [
+        *[("a/one", "test_code")] * 3,
+        *[("b/two", "source_code")] * 3,
+    ]
+    assert all(document_in(row.prompt[0].content)[0] == "" for row in splits.train)
+    only = {**part, "rules": [{**tests, "sources": ["b/two"]}]}
+    assert build(recipe(only), tmp_path).train == ()
+    with pytest.raises(DatasetError, match="not the one"):
+        build(recipe({**part, "rules": [{**tests, "sha256": "0" * 64}]}), tmp_path)
+    with pytest.raises(ValidationError, match="cannot be read as a pattern"):
+        recipe({**part, "rules": [{**tests, "holding": "("}]})
+
+
 def test_another_corpus_is_refused(corpus: tuple[Path, dict[str, Any]]) -> None:
     folder, part = corpus
     with pytest.raises(DatasetError, match="No corpus folder"):
@@ -90,7 +166,7 @@ def test_another_corpus_is_refused(corpus: tuple[Path, dict[str, Any]]) -> None:
 
 def test_a_generators_part_is_as_good_for_pairs_and_the_first_ones_are_refused() -> None:
     rows = {"train": 6, "validation": 2, "held_out": 3}
-    part = {"kind": "rule", "generator": "classification", "rows": rows, "version": 3}
+    part = {"kind": "rule", "generator": "classification", "rows": rows, "version": 4}
     pairs, answers = build_pairs(recipe(part), None), build(recipe(part), None)
     sides = (pairs.train, pairs.validation, pairs.held_out)
     assert [len(side) for side in sides] == [6, 2, 3]

@@ -193,6 +193,7 @@ def test_a_finished_run_becomes_a_package_that_says_how_it_was_made(
     card = (tmp_path / "source" / "README.md").read_text()
     assert "json-parser 2.0.0" in card
     assert "It has seen sixty rows." in card
+    assert "rows.jsonl beside it has the rows" in card
 
 
 def test_an_unfinished_run_is_not_packed(world: World) -> None:

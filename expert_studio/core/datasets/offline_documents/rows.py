@@ -18,11 +18,13 @@ from typing import Any, NamedTuple
 from expert_studio.core.datasets.document_prompt import classification_prompt, label_text
 from expert_studio.core.datasets.examples import Example, read_examples
 from expert_studio.core.datasets.offline_documents import (
+    agreements,
     code,
     data_files,
     guides,
     interfaces,
     notes,
+    press,
     prose,
 )
 from expert_studio.core.datasets.offline_documents.documents import Family, Pen
@@ -38,7 +40,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 
 __all__ = ["TASKS", "TYPES", "VERSION", "families", "preference_pairs", "sft_rows"]
 
-VERSION = 3
+VERSION = 4
 _MIX = {"classify": 0.7, "classify_excerpt": 0.3}
 TASKS: tuple[str, ...] = tuple(_MIX)
 CORPUS_SHARE = 0.5
@@ -107,7 +109,7 @@ def as_document_row(example: Example) -> dict[str, Any]:
 
 
 def _families() -> tuple[Family, ...]:
-    modules = (prose, notes, guides, data_files, interfaces, code)
+    modules = (prose, press, agreements, notes, guides, data_files, interfaces, code)
     return tuple(family for module in modules for family in module.FAMILIES)
 
 
