@@ -166,12 +166,12 @@ def from_pieces(part: PiecesPart, seed: int, corpus: Path | None) -> list[Exampl
     made = []
     for (at, _), rows in sorted(found.items()):
         rule = part.rules[at]
-        label = {"type": rule.type, "language": rule.language, "technologies": rule.technologies}
+        known = list(rule.technologies)
+        label = {"type": rule.type, "language": rule.language, "technologies": known}
         for row in chance.sample(rows, min(len(rows), rule.at_most)):
             shown = _excerpt({**row, "path": ""}, chance, part.excerpts)
             if len(shown["text"].strip()) >= LEAST_PIECE:
-                labelled = {**shown, **label, "technologies": list(rule.technologies)}
-                made.append(parse_row({**labelled, "id": _identifier(row)}))
+                made.append(parse_row({**shown, **label, "id": _identifier(row)}))
     return made
 
 
@@ -181,11 +181,16 @@ def _split_of(part: CorpusPart, repository: str) -> Split:
     return "validation" if repository in part.validation else "train"
 
 
+def _by_type(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(str(row["type"]), []).append(row)
+    return found
+
+
 def _evenly(rows: list[dict[str, Any]], at_most: int, chance: Random) -> list[dict[str, Any]]:
     """At most so many rows, taken round by round from each type, so that rare types stay."""
-    by_type: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_type.setdefault(str(row["type"]), []).append(row)
+    by_type = _by_type(rows)
     for same in by_type.values():
         chance.shuffle(same)
     chosen: list[dict[str, Any]] = []
@@ -200,11 +205,8 @@ def _evenly(rows: list[dict[str, Any]], at_most: int, chance: Random) -> list[di
 
 def _more_views(rows: list[dict[str, Any]], least: int, chance: Random) -> list[dict[str, Any]]:
     """Excerpts, half of them under their name, of types with fewer than `least` rows."""
-    by_type: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_type.setdefault(str(row["type"]), []).append(row)
     made = []
-    for _, same in sorted(by_type.items()):
+    for _, same in sorted(_by_type(rows).items()):
         for row in (2 * same)[: max(0, least - len(same))]:
             shown = _excerpt(row, chance, 1.0)
             named = {**shown, "path": row["path"]} if chance.random() < 0.5 else shown

@@ -30,8 +30,6 @@ from expert_studio.core.datasets.preference import PreferencePair
 from expert_studio.core.errors import DatasetError
 
 _SPLIT_SEEDS: Mapping[Split, int] = {"train": 0, "validation": 1, "held_out": 2}
-
-
 _FIRST_GENERATORS = ("json", "logs")
 
 

@@ -38,6 +38,14 @@ def document(repository: str, number: int, kind: str) -> dict[str, Any]:
     }
 
 
+def written(path: Path, rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Puts the rows there as JSON lines, packed where the name says so; how a part names them."""
+    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    data = lzma.compress(raw) if path.suffix == ".xz" else raw
+    path.write_bytes(data)
+    return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest()}
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     """A folder with one corpus file, and a part that uses it."""
@@ -46,12 +54,9 @@ def corpus(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
         for repository in ("a/train", "b/train", "c/held", "d/watch", "e/out")
         for number in range(10)
     ]
-    packed = lzma.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
-    (tmp_path / "docs.jsonl.xz").write_bytes(packed)
     part = {
         "kind": "corpus",
-        "file": "docs.jsonl.xz",
-        "sha256": hashlib.sha256(packed).hexdigest(),
+        **written(tmp_path / "docs.jsonl.xz", rows),
         "leave_out": ["e/out"],
         "held_out": ["c/held"],
         "validation": ["d/watch"],
@@ -89,9 +94,7 @@ def test_training_learns_no_repositorys_folders_where_paths_are_shortened(
         for repository in ("a/train", "c/held")
         for number in range(40)
     ]
-    raw = "".join(json.dumps(row) + "\n" for row in lines).encode()
-    (folder / "deep.jsonl").write_bytes(raw)
-    deep = {**part, "file": "deep.jsonl", "sha256": hashlib.sha256(raw).hexdigest()}
+    deep = {**part, **written(folder / "deep.jsonl", lines)}
     deep |= {"at_most": {"train": 40, "held_out": 40}, "excerpts": 0.0, "short_paths": 0.6}
     splits = build(recipe(deep), folder)
     shown = [document_in(row.prompt[0].content)[0].count("/") for row in splits.train]
@@ -107,9 +110,7 @@ def test_a_rare_type_is_shown_by_other_excerpts_of_its_documents(
     folder, part = corpus
     rows = [document("a/train", number, "article") for number in range(30)]
     rows += [document("a/train", number, "log") for number in range(30, 34)]
-    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    (folder / "rare.jsonl").write_bytes(raw)
-    rare = {**part, "file": "rare.jsonl", "sha256": hashlib.sha256(raw).hexdigest()}
+    rare = {**part, **written(folder / "rare.jsonl", rows)}
     rare |= {"at_most": {"train": 60}, "excerpts": 0.0}
     types = [json.loads(row.answer)["type"] for row in build(recipe(rare), folder).train]
     assert (types.count("article"), types.count("log")) == (30, 4)
@@ -132,9 +133,7 @@ def test_pieces_of_text_train_by_what_shows_in_them_and_never_by_what_is_left_ou
         "c/out": [f"def out_{number}():\n{body}" for number in range(5)],
     }
     lines = [{"text": text, "source": name} for name, some in texts.items() for text in some]
-    raw = "".join(json.dumps(row) + "\n" for row in lines).encode()
-    (tmp_path / "code.jsonl").write_bytes(raw)
-    of_file = {"file": "code.jsonl", "sha256": hashlib.sha256(raw).hexdigest(), "at_most": 3}
+    of_file = {**written(tmp_path / "code.jsonl", lines), "at_most": 3}
     label = {"language": "python", "technologies": ["Python"]}
     tests = {**of_file, **label, "type": "test_code", "holding": r"^def test_"}
     code = {**of_file, **label, "type": "source_code", "holding": r"^def ", "lacking": "assert"}

@@ -36,6 +36,10 @@ class Pen:
     def number(self, low: int, high: int) -> int:
         return self.chance.randint(low, high)
 
+    def day(self, first: int) -> str:
+        """A day as files are named by, YYYY-MM-DD, of the year `first` or later."""
+        return f"{self.number(first, 2026)}-{self.number(1, 12):02d}-{self.number(1, 28):02d}"
+
     def word(self, kind: str) -> str:
         """A value of a kind of `offline_words`."""
         return draw(kind, self.chance, self.held_out_words).shown

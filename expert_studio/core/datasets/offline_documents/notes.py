@@ -134,7 +134,7 @@ def _version(pen: Pen) -> str:
 def _kept(pen: Pen) -> Document:
     parts = []
     for _ in range(pen.number(1, 2)):
-        date = f"20{pen.number(12, 26)}-{pen.number(1, 12):02d}-{pen.number(1, 28):02d}"
+        date = pen.day(2012)
         changes = "\n".join(f"- {line}" for line in pen.lines(_CHANGE, pen.number(2, 4)))
         parts.append(
             f"## [{_version(pen)}] - {date}\n\n### {pen.one('Added', 'Fixed')}\n\n{changes}"

@@ -54,13 +54,13 @@ The {slug} has been nominated for discussion; {small} in favour.
 
 def _essay(pen: Pen) -> Document:
     body = pen.paragraphs(_ESSAY, pen.number(2, 3), pen.number(2, 4))
-    date = f"{pen.number(2010, 2026)}-{pen.number(1, 12):02d}-{pen.number(1, 28):02d}"
+    date = pen.day(2010)
     path = pen.one(f"content/{date}-{pen.slug()}.md", f"essays/{pen.slug()}.md", "")
     return Document(path, body, "en")
 
 
 def _announcement(pen: Pen) -> Document:
-    date = f"{pen.number(2010, 2026)}-{pen.number(1, 12):02d}-{pen.number(1, 28):02d}"
+    date = pen.day(2010)
     title = pen.fill(pen.one("Announcing {slug} {small}.0", "{slug} survey {year}", "This month in {slug}",
                              "Changes to the {slug} team", "An incident on {day}"))  # fmt: skip
     head = pen.one(

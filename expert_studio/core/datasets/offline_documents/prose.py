@@ -185,7 +185,7 @@ def _article(pen: Pen) -> Document:
 
 
 def _post(pen: Pen) -> Document:
-    date = f"{pen.number(2012, 2026)}-{pen.number(1, 12):02d}-{pen.number(1, 28):02d}"
+    date = pen.day(2012)
     title = pen.fill(pen.one("What {city} teaches us", "{name} on {subject}", "A year in {city}"))
     head = f'---\ntitle: "{title}"\ndate: {date}\n---\n\n'
     return Document(f"news/{date}-{pen.slug()}.md", head + pen.text(_NEWS, 4, 7), "en")
@@ -241,7 +241,7 @@ def _license(pen: Pen) -> Document:
 
 
 def _minutes(pen: Pen) -> Document:
-    date = f"{pen.number(2014, 2026)}-{pen.number(1, 12):02d}-{pen.number(1, 28):02d}"
+    date = pen.day(2014)
     group = pen.one("Working Group", "Steering Committee", "Board", "Core Team")
     there = "\n".join(f"* {pen.word('person')}" for _ in range(pen.number(2, 4)))
     body = "\n".join(f"- {line}" for line in pen.lines(_MINUTES, pen.number(4, 7)))
