@@ -78,4 +78,7 @@ def _stack(names: tuple[str, ...], library: Library, base: BaseDescription) -> S
     if not names:
         return Stack((), base.sha256, base.quantization)
     experts = with_requirements(names, library)
-    return compose(dict.fromkeys(names, 1.0), experts, base.sha256, base.quantization)
+    # Whom another was trained with comes along as that one knows it, not at full weight.
+    along = {trained.name for one in experts for trained in one.manifest.trained_with}
+    chosen = {name: 1.0 for name in names if name not in along}
+    return compose(chosen, experts, base.sha256, base.quantization)

@@ -86,7 +86,9 @@ def compose(
 
     `experts` is `dependencies.with_requirements(chosen, library)`: dependencies are
     attached at the weight their dependants were trained with, unless `chosen` names
-    them too. Blend scales all weights so that their absolute values sum to `blend_total`.
+    them too. Where dependants differ, one that is chosen counts before one that only
+    comes along, then the last in order, which stands on the others. Blend scales all
+    weights so that their absolute values sum to `blend_total`.
 
     Raises:
         DependencyError: more than ten experts, counting dependencies.
@@ -114,11 +116,11 @@ def _member(
 ) -> StackMember:
     recorded = {
         other.name: trained.weight
-        for other in experts
+        for other in sorted(experts, key=lambda other: other.name not in chosen, reverse=True)
         for trained in other.manifest.trained_with
         if name_key(trained.name) == name_key(expert.name)
     }
-    trained_weight = next(iter(recorded.values()), None)
+    trained_weight = list(recorded.values())[-1] if recorded else None
     weight = chosen.get(expert.name, 1.0 if trained_weight is None else trained_weight)
     low, high = WEIGHT_RANGE
     if not low <= weight <= high:

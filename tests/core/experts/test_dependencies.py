@@ -73,6 +73,25 @@ def test_what_it_was_trained_on_is_needed_too(shelf: Library) -> None:
     )
 
 
+def test_where_dependants_differ_the_chosen_one_says_the_weight(shelf: Library) -> None:
+    first = installed_expert(shelf, "english")
+    second = installed_expert(shelf, "cypher", load_order=6, trained_with=[(first, 1.0)])
+    parts = [(first, 0.25), (second, 0.5)]
+    installed_expert(shelf, "classifier", load_order=9, trained_with=parts)
+    installed_expert(shelf, "python", load_order=6, trained_with=[(first, 0.75)])
+
+    def weights(*chosen: str) -> dict[str, float]:
+        closure = dependencies.with_requirements(chosen, shelf)
+        stack = compose(dict.fromkeys(chosen, 1.0), closure, "0" * 64, "bf16")
+        return {member.name: member.weight for member in stack.members}
+
+    assert weights("classifier") == {"english": 0.25, "cypher": 0.5, "classifier": 1.0}
+    assert weights("cypher") == {"english": 1.0, "cypher": 1.0}
+    assert weights("cypher", "python")["english"] == 0.75  # both chosen: the last in order
+    assert weights("cypher", "classifier")["english"] == 0.25
+    assert weights("english", "classifier")["english"] == 1.0
+
+
 def test_everything_missing_is_named_with_who_needs_it(shelf: Library) -> None:
     installed_expert(shelf, "json", version="1.0.0")
     installed_expert(shelf, "english", requires=["json@>=2.0", "grammar"])
