@@ -23,6 +23,7 @@ from expert_studio.core.inference.memory_estimate import (
 )
 from expert_studio.core.settings import Folders
 from expert_studio.core.telemetry.gpu import Sampler
+from expert_studio.core.training.arithmetic import computed_in, held_as
 from expert_studio.core.training.batch_plan import row_order
 from expert_studio.core.training.launch import find_base
 from expert_studio.core.training.measured_memory import UsualError, usual_error
@@ -138,8 +139,8 @@ def load_of(recipe: Recipe, batch: tuple[int, int], device: Device) -> TrainingL
         scored_tokens=min(scored, padded),
         checkpointing=batches.gradient_checkpointing,
         pairs=recipe.method == "dpo",
-        held=recipe.quantization,
-        computed=recipe.precision,
+        held=held_as(recipe, device),
+        computed=computed_in(recipe, device),
         device=device,
         dependencies=len(recipe.dependencies),
     )

@@ -22,6 +22,7 @@ from peft import PeftModel
 from transformers import AutoTokenizer, PrinterCallback, Trainer
 
 from expert_studio.core.errors import TrainingError
+from expert_studio.core.training.arithmetic import computed_in
 from expert_studio.core.training.events import BestKept, EventLog, Started
 from expert_studio.core.training.own_tests import own_tests
 from expert_studio.core.training.recipe import Recipe
@@ -224,7 +225,7 @@ def _started(
         at_s=time.time(),
         device=str(device),
         device_name=name,
-        precision=recipe.precision,
+        precision=computed_in(recipe, device.type),
         total_steps=rows.steps,
         from_step=int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
         train_rows=rows.learned,

@@ -8,6 +8,7 @@ import torch
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 
+from expert_studio.core.training.arithmetic import computed_in
 from expert_studio.core.training.recipe import Recipe
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.trainer_data import PADDING_TOKENS, RunRows
@@ -55,7 +56,7 @@ def _shared(run: RunFolder, recipe: Recipe, rows: RunRows, device: torch.device)
         "weight_decay": schedule.weight_decay,
         "max_grad_norm": schedule.max_grad_norm,
         "optim": "adamw_torch",
-        "bf16": recipe.precision == "bf16",
+        "bf16": computed_in(recipe, device.type) == "bf16",
         "use_cpu": device.type == "cpu",
         "gradient_checkpointing": batches.gradient_checkpointing,
         "logging_steps": 1,

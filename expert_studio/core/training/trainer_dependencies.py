@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, PeftType
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import linear
@@ -53,6 +53,9 @@ class _AtLayer:
 def attach_dependencies(model: PeftModel, dependencies: Sequence[FrozenDependency]) -> None:
     """Adds what every dependency does, at its weight, to the layers it adapts, for good.
 
+    Where the base lies in fp32 and the new adapter only adds to its products, the weights take
+    the low ranks in: the same sums, without three small products for each large one.
+
     Raises:
         TrainingError: a dependency does not fit this base, or the adapter that learns cannot
             stand on one of its kind.
@@ -70,8 +73,32 @@ def attach_dependencies(model: PeftModel, dependencies: Sequence[FrozenDependenc
                 _add_low_rank(at, base, layer, tensors, name, config, dependency.weight)
             elif part == _FACTORS:
                 _multiply_factors(at, layer, tensor.float().flatten(), config, dependency.weight)
+    adds_only = _adds_only(model)
     for layer, at in layers.items():
-        _attach(_linear(base, layer)[0], at)
+        module, inner = _linear(base, layer)
+        if adds_only and _folds(inner, at):
+            _fold(inner, at)
+        else:
+            _attach(module, at)
+
+
+def _adds_only(model: PeftModel) -> bool:
+    """Whether the adapter that learns adds to a product without looking at what it is made of."""
+    learning = model.active_peft_config
+    return learning.peft_type == PeftType.LORA and not getattr(learning, "use_dora", False)
+
+
+def _folds(inner: Any, at: _AtLayer) -> bool:
+    """Whether the weight can take it in: in fp32, where no digit is lost, and low ranks alone."""
+    scales = (at.inputs, at.outputs, at.ratios)
+    return inner.weight.dtype == torch.float32 and all(part is None for part in scales)
+
+
+def _fold(inner: Any, at: _AtLayer) -> None:
+    """W + B A in place of W: for the copy of the base that a run trains on, which is its own."""
+    change = torch.cat(at.ups, dim=1) @ torch.cat(at.downs, dim=0)  # (out, in)
+    with torch.no_grad():
+        inner.weight.add_(change.to(inner.weight.device))
 
 
 def _check_kinds(model: PeftModel, dependency: FrozenDependency, config: AdapterConfig) -> None:

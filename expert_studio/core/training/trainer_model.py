@@ -28,6 +28,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.adapter_config import AdapterConfig, write_adapter_config
 from expert_studio.core.experts.bf16 import write_bf16
+from expert_studio.core.training.arithmetic import computed_in, held_as
 from expert_studio.core.training.recipe import Adapter, Recipe
 from expert_studio.core.training.run_folder import Places
 from expert_studio.core.training.trainer_dependencies import (
@@ -54,7 +55,8 @@ def build_model(places: Places, recipe: Recipe, device: torch.device) -> PeftMod
         **_held(recipe, device),
     )
     if recipe.quantization in _DTYPES:
-        base = base.to(device)
+        # rounded as it is held, then in the numbers that are quick here
+        base = base.to(device, _DTYPES[held_as(recipe, device.type)])
     for parameter in base.parameters():
         parameter.requires_grad_(False)
     model = get_peft_model(base, peft_config(recipe.adapter))
@@ -164,7 +166,7 @@ def _held(recipe: Recipe, device: torch.device) -> dict[str, Any]:
     """How transformers is to hold the base."""
     if recipe.quantization in _DTYPES:
         return {"dtype": _DTYPES[recipe.quantization]}
-    computed = _DTYPES[recipe.precision]
+    computed = _DTYPES[computed_in(recipe, device.type)]
     quantized: Any = BitsAndBytesConfig
     if recipe.quantization == "int8":
         said = quantized(load_in_8bit=True)
