@@ -2,22 +2,23 @@
 
 Generates, trains, scores, packs and installs one after the other, each step by the function
 that the verb of that name uses. Works in a data folder of its own, so that a person's library
-and runs stay as they are; started again, it goes on where it was.
+and runs stay as they are; started again, it goes on where it was. With --shipped, what stands
+ready-made beside its recipe is taken from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from expert_studio.commands.bases import Base
-from expert_studio.commands.company import measure_company
+from expert_studio.commands.building_bench import Bench
+from expert_studio.commands.building_beside import beside_one_another
 from expert_studio.commands.measuring import evaluate_run
-from expert_studio.commands.report import AsJson, say, say_aside, say_json
+from expert_studio.commands.report import AsJson, say_json
 from expert_studio.commands.training_told import watch_run
 from expert_studio.core.errors import TrainingError
 from expert_studio.core.experts.archive import inspect
@@ -40,31 +41,10 @@ from expert_studio.core.training.official_plan import (
     wanted,
     write_built,
 )
+from expert_studio.core.training.official_shipped import shipped_package, shipped_report
 from expert_studio.core.training.package import REPORT_FILE, pack, publish
 from expert_studio.core.training.recipe import write_recipe
-from expert_studio.core.training.report import page_of, write_reports
 from expert_studio.core.training.run_folder import RunFolder
-
-LINE_EVERY_ROWS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """Where and from what is built."""
-
-    folders: Folders
-    records: Path
-    corpus: Path | None
-    rows: int | None
-    publish: bool
-    quiet: bool
-    notes: BuildNotes
-
-    def tell(self, condition: str, done: int, rows: int) -> None:
-        """How far scoring is; raises BuildStopped where it shall go no further."""
-        self.notes.go_on()
-        if not self.quiet and (done % LINE_EVERY_ROWS == 0 or done == rows):
-            say_aside(f"{condition.replace('_', ' ')}: {done}/{rows} rows")
 
 
 def build_experts(  # noqa: PLR0913 - a verb's options are its arguments
@@ -95,6 +75,12 @@ def build_experts(  # noqa: PLR0913 - a verb's options are its arguments
         typer.Option("--publish", help="Also put cards and packages beside the recipes."),
     ] = False,
     *,
+    shipped: Annotated[
+        bool,
+        typer.Option(
+            "--shipped", help="What is not named, and lies beside its recipe, is taken from there."
+        ),
+    ] = False,
     company: Annotated[
         bool,
         typer.Option("--beside", help="Also score each beside every other, and the others alone."),
@@ -108,32 +94,35 @@ def build_experts(  # noqa: PLR0913 - a verb's options are its arguments
     folders = Folders.default() if here else Folders(place)
     base_sha256 = weights_sha256(folder / "model.safetensors")
     every = sources(experts or bundled_experts_folder(), name, corpus is not None)
-    chosen = wanted(every, only or ())
+    # Whoever is measured beside the others needs them all.
+    chosen = every if company and shipped else wanted(every, only or ())
     notes = BuildNotes(place, tuple(source.name for source in chosen))
-    bench = _Bench(folders, place / "records", corpus, rows, into_sources, as_json, notes)
+    bench = Bench(folders, place / "records", corpus, rows, into_sources, as_json, notes)
+    taken = replace(bench, shipped_for=base_sha256) if shipped else bench
     keys: dict[str, str] = {}
     told: list[dict[str, Any]] = []
     with notes.held():
         for source in chosen:
             keys[source.name] = key_of(source, base_sha256, keys)
-            told.append(_one(source, keys[source.name], bench))
+            asked_for = not only or source.name in only
+            told.append(_one(source, keys[source.name], bench if asked_for else taken))
         if company:
-            _beside_one_another(every, folder, bench)
+            beside_one_another(every, folder, taken)
     if as_json:
         say_json({"base": name, "base_sha256": base_sha256, "experts": told})
 
 
-def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
+def _one(source: Source, key: str, bench: Bench) -> dict[str, Any]:
     """Builds one, or finds it built."""
     known = read_built(bench.records, source.name)
     if known is None or known.key != key:
-        known = Built(key)
+        known = _ready_made(source, key, bench)
     if known.package and Path(known.package).is_file():
-        _say(bench, f"{source.name} {source.recipe.version} is built: {known.package}")
+        bench.say(f"{source.name} {source.recipe.version} is built: {known.package}")
         there = Library(bench.folders.library).versions(source.name)
         if source.recipe.version not in {one.version for one in there}:  # else as it was
             _install(Path(known.package), bench)
-        if bench.publish:
+        if bench.publish and known.runs:
             publish(pack(RunFolder.open(Path(known.runs[-1]))), source.folder)
         return _told(source, known, new=False)
     for number, stage in enumerate(source.stages):
@@ -152,32 +141,25 @@ def _one(source: Source, key: str, bench: _Bench) -> dict[str, Any]:
         publish(packed, source.folder)
     built = replace(known, package=str(packed.archive))
     write_built(bench.records, source.name, built)
-    _say(bench, f"{source.name} {source.recipe.version} is built: {packed.archive}")
+    bench.say(f"{source.name} {source.recipe.version} is built: {packed.archive}")
     return _told(source, built, new=True)
 
 
-def _beside_one_another(every: Sequence[Source], base: Path, bench: _Bench) -> None:
-    """Measures those that are built beside one another, and packs them with what was found."""
-    library = Library(bench.folders.library)
-    known = {source.name: read_built(bench.records, source.name) for source in every}
-    built = {name: one for name, one in known.items() if one is not None and one.package}
-    experts = {name: library.find(name) for name in built}
-    for source in every:
-        if source.name not in built:
-            continue
-        others = [one for name, one in experts.items() if name != source.name]
-        run = RunFolder.open(Path(built[source.name].runs[-1]))
-        report = measure_company(
-            run, experts[source.name], others, library, base, bench.tell, bench.rows
-        )
-        write_reports(report, run.events(), page_of(run).parent)
-        packed = pack(run)
-        if bench.publish:
-            publish(packed, source.folder)
-        _say(bench, f"{source.name} was measured beside {len(others)} others.")
+def _ready_made(source: Source, key: str, bench: Bench) -> Built:
+    """What the package beside the recipe stands for, where it may be taken; else nothing yet."""
+    if not bench.shipped_for:
+        return Built(key)
+    there = {one.name: one.weights_sha256 for one in Library(bench.folders.library).experts()}
+    package = shipped_package(source, bench.shipped_for, there)
+    if package is None:
+        bench.say(f"{source.name} does not lie beside its recipe as that would make it.")
+        return Built(key)
+    built = Built(key, package=str(package.resolve()))
+    write_built(bench.records, source.name, built)
+    return built
 
 
-def _trained(source: Source, number: int, known: Built, bench: _Bench) -> Built:
+def _trained(source: Source, number: int, known: Built, bench: Bench) -> Built:
     """Sees one stage's run to its end: one that was begun earlier, or a new one."""
     stage = source.stages[number]
     if number < len(known.runs) and Path(known.runs[number]).is_dir():
@@ -203,7 +185,7 @@ def _trained(source: Source, number: int, known: Built, bench: _Bench) -> Built:
     return known
 
 
-def _install(package: Path, bench: _Bench) -> None:
+def _install(package: Path, bench: Bench) -> None:
     library = Library(bench.folders.library)
     sidecar = package.with_name(f"{package.name}.sha256")
     remember(sidecar.read_text(encoding="utf-8").split()[0], Folders.default())
@@ -221,21 +203,17 @@ def _put_away_former(package: Path, library: Library) -> None:
 
 
 def _told(source: Source, built: Built, new: bool) -> dict[str, Any]:
-    report = read_report(Path(built.runs[-1]) / REPORT_FILE)
+    run = built.runs[-1] if built.runs else ""
+    report = read_report(Path(run) / REPORT_FILE) if run else shipped_report(source)
     main = report.main() if report else None
     return {
         "name": source.name,
         "version": source.recipe.version,
         "package": built.package,
-        "run": built.runs[-1],
+        "run": run,
         "built_now": new,
         "metric": report.main_metric if report else None,
         "score": main.score if main else None,
         "n": main.n if main else None,
         "interval": list(main.interval) if main else None,
     }
-
-
-def _say(bench: _Bench, sentence: str) -> None:
-    if not bench.quiet:
-        say(sentence)

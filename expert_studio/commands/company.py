@@ -1,13 +1,13 @@
 """Measures the official experts beside one another: the matrix that composing is advised by.
 
-What was measured of the same weights is not measured again. Torch is imported when a
-measurement starts.
+A stack that was measured with the same weights, all of them, is not measured again. Torch is
+imported when a measurement starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -20,77 +20,109 @@ from expert_studio.core.experts.dependencies import with_requirements
 from expert_studio.core.experts.library import InstalledExpert, Library
 from expert_studio.core.inference.conversation import BaseRequest
 from expert_studio.core.training.company import NOBODY, beside, instead
-from expert_studio.core.training.evaluation import Report, read_report, write_report
-from expert_studio.core.training.package import REPORT_FILE
-from expert_studio.core.training.rows import answers_to_score
-from expert_studio.core.training.run_folder import RunFolder
+from expert_studio.core.training.evaluation import Condition, Report, rows_sha256
 
 ALL = "all of them"
 
 
-def measure_company(
-    run: RunFolder,
-    expert: InstalledExpert,
-    others: Sequence[InstalledExpert],
-    library: Library,
-    base: Path,
-    on_progress: Progress,
-    rows: int | None = None,
-) -> Report:
-    """Adds to a run's report how its expert does beside each other one, and each of those alone.
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Experts that are measured beside one another.
 
-    On 40 held-out rows drawn at random (or on so many `rows`), greedy. Where the
-    expert needs the other anyway, only the other alone is measured.
-
-    Raises:
-        TrainingError: the run was never evaluated, or all its rows are too long.
-        LoadError, InferenceError: the base or an adapter cannot be used.
+    Attributes:
+        experts: by name, installed in `library`; base: the folder of the one they are for.
+        tell: told of each measurement how far it is; rows: held-out rows that are asked.
     """
-    report = read_report(run.path / REPORT_FILE)
-    if report is None:
-        raise TrainingError(
-            f"{expert.name} cannot be measured beside others.", "It was never evaluated."
-        )
-    stacks = _stacks(expert, others, library)
-    weights = {one.name: one.weights_sha256 for one in others}
-    key = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(weights.items()))
-    kept = list(report.company) if report.made_with.get("company") == key else []
-    there = {one.name for one in kept}
-    wanted = {name: chosen for name, chosen in stacks.items() if name not in there}
-    if not wanted:
-        return report
-    report = replace(report, made_with={**report.made_with, "company": key})
-    from expert_studio.core.inference.engine import load_engine
 
-    engine = load_engine(BaseRequest(base), lambda _share: None)
-    try:
-        held_out = tuple(answers_to_score(run.held_out_path, run.recipe.method))
-        examples = _drawn(fitting(engine, held_out), rows or REFERENCE_ROWS)
-        for name, chosen in wanted.items():
-            stack = compose_stack(dict.fromkeys(chosen, 1.0), engine, library=library)
-            kept.append(measured_condition(engine, stack, examples, name, on_progress))
-            report = replace(report, company=tuple(kept))
-            write_report(report, run.path / REPORT_FILE)
-    finally:
-        engine.close()
-    return report
+    experts: Mapping[str, InstalledExpert]
+    library: Library
+    base: Path
+    tell: Progress
+    rows: int = REFERENCE_ROWS
+
+    def measured(
+        self, report: Report, held_out: Sequence[Example], keep: Callable[[Report], None]
+    ) -> Report:
+        """Adds to a report how its expert does beside each other one, and each of those alone.
+
+        On rows of its `held_out` ones drawn at random, greedy. Where the expert needs the other
+        anyway, only the other alone is measured. `keep` gets the report after each measurement.
+
+        Raises:
+            TrainingError: the rows are not those of the report, or all are too long.
+            LoadError, InferenceError: the base or an adapter cannot be used.
+        """
+        stacks = self._stacks(report.expert)
+        kept = [one for one in report.company if one.name in self._unchanged(report, stacks)]
+        there = {one.name for one in kept}
+        others = sorted(name for name in self.experts if name != report.expert)
+        key = ", ".join(f"{name} {self.experts[name].weights_sha256[:12]}" for name in others)
+        made_with = {**report.made_with, "company": key}
+        report = replace(report, made_with=made_with, company=_in_order(kept, stacks))
+        if there == set(stacks):
+            return report
+        from expert_studio.core.inference.engine import load_engine
+
+        engine = load_engine(BaseRequest(self.base), lambda _share: None)
+        try:
+            asked = fitting(engine, held_out)
+            _check_same(asked, report)
+            examples = _drawn(asked, self.rows)
+            for name, chosen in stacks.items():
+                if name in there:
+                    continue
+                stack = compose_stack(dict.fromkeys(chosen, 1.0), engine, library=self.library)
+                kept.append(measured_condition(engine, stack, examples, name, self.tell))
+                report = replace(report, company=_in_order(kept, stacks))
+                keep(report)
+        finally:
+            engine.close()
+        return report
+
+    def _stacks(self, expert: str) -> Mapping[str, tuple[str, ...]]:
+        """The experts chosen, by condition."""
+        needed = {one.name for one in with_requirements((expert,), self.library)}
+        others = [name for name in self.experts if name != expert]
+        return {
+            NOBODY: (expert,),
+            **{beside(name): (expert, name) for name in others if name not in needed},
+            beside(ALL): (expert, *others),
+            **{instead(name): (name,) for name in others},
+        }
+
+    def _unchanged(self, report: Report, stacks: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+        """The conditions whose every member is the one that was measured."""
+        said = report.made_with.get("company", "")
+        known = dict(one.rsplit(" ", 1) for one in said.split(", ") if " " in one)
+
+        def same(chosen: tuple[str, ...]) -> bool:
+            members = with_requirements(chosen, self.library)
+            return all(
+                known.get(one.name) == one.weights_sha256[:12]
+                for one in members
+                if one.name != report.expert
+            )
+
+        return frozenset(name for name, chosen in stacks.items() if same(chosen))
+
+
+def _check_same(held_out: Sequence[Example], report: Report) -> None:
+    if rows_sha256(held_out[: report.rows]) != report.rows_sha256:
+        raise TrainingError(
+            f"{report.expert} cannot be measured beside others.",
+            "Its held-out rows are not those that its report is about.",
+            "Build it anew.",
+        )
+
+
+def _in_order(
+    kept: Sequence[Condition], stacks: Mapping[str, tuple[str, ...]]
+) -> tuple[Condition, ...]:
+    """Each other beside it first, then all of them, then each alone: as they are planned."""
+    planned = list(stacks)
+    return tuple(sorted(kept, key=lambda one: planned.index(one.name)))
 
 
 def _drawn(examples: Sequence[Example], most: int) -> Sequence[Example]:
     """At most so many, drawn at random, the same each time: kinds of row stand in a rhythm."""
     return Random("company").sample(examples, min(most, len(examples)))
-
-
-def _stacks(
-    expert: InstalledExpert, others: Sequence[InstalledExpert], library: Library
-) -> Mapping[str, tuple[str, ...]]:
-    """The experts chosen, by condition."""
-    needed = {one.name for one in with_requirements((expert.name,), library)}
-    stacks: dict[str, tuple[str, ...]] = {NOBODY: (expert.name,)}
-    for other in others:
-        if other.name not in needed:
-            stacks[beside(other.name)] = (expert.name, other.name)
-    stacks[beside(ALL)] = (expert.name, *(other.name for other in others))
-    for other in others:
-        stacks[instead(other.name)] = (other.name,)
-    return stacks

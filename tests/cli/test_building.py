@@ -112,3 +112,28 @@ def test_two_that_stand_on_one_another_are_built_once(tmp_path: Path) -> None:
         "upper alone",
     ]
     assert all(one.measurements for one in report.company)
+
+
+@pytest.mark.long
+def test_what_lies_beside_its_recipe_is_taken_and_given_its_new_figures(tmp_path: Path) -> None:
+    experts, first, second = (tmp_path / name for name in ("experts", "first", "second"))
+    place_two(experts)
+    shipping = ("--publish", "--beside", "--work")
+    ground, _ = built(experts, *shipping, str(first))
+    made = inspect(Path(ground["package"])).manifest
+    recipe = experts / "upper" / "recipe.json"
+    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | {"seed": 5}))
+    ground, upper = built(experts, "--only", "upper", "--shipped", *shipping, str(second))
+    assert (ground["built_now"], ground["run"], ground["n"]) == (False, "", 1)
+    assert upper["built_now"]
+    assert not list((second / "runs").glob("ground-*"))
+    shipped = inspect(experts / "ground" / "ground.expert").manifest
+    assert shipped.base_models == made.base_models
+    weights = inspect(Path(upper["package"])).manifest.base_models[0].adapters[0].sha256
+    report = read_report(experts / "ground" / "evaluation.json")
+    assert report is not None
+    assert report.made_with["company"] == f"upper {weights[:12]}"
+    assert not any(
+        told["built_now"]
+        for told in built(experts, "--only", "upper", "--shipped", *shipping, str(second))
+    )

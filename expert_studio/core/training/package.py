@@ -159,8 +159,11 @@ def build_manifest(run: RunFolder, report: Report | None) -> Manifest:
             incompatible_with=said.incompatible_with,
         ),
         training=_training(run, recipe, report),
-        quality_metrics=_quality(report),
-        limitations=(*said.limitations, *_measured_limits(report, recipe)),
+        quality_metrics=stated_quality(report),
+        limitations=(
+            *said.limitations,
+            *measured_limits(report, tuple(each.name for each in recipe.dependencies)),
+        ),
         license=said.license,
     )
 
@@ -276,7 +279,7 @@ def _adapter_numbers(recipe: Recipe) -> dict[str, Any]:
     return {"rank": adapter.r, "alpha": adapter.alpha, "rslora": adapter.rslora}
 
 
-def _quality(report: Report | None) -> dict[str, Any]:
+def stated_quality(report: Report | None) -> dict[str, Any]:
     """The scores on held-out rows, also those that got worse; {} where nothing was measured."""
     if report is None:
         return {}
@@ -318,11 +321,11 @@ def _quality(report: Report | None) -> dict[str, Any]:
     return quality
 
 
-def _measured_limits(report: Report | None, recipe: Recipe) -> tuple[str, ...]:
-    """What the evaluation found against the expert, in sentences."""
+def measured_limits(report: Report | None, needed: tuple[str, ...]) -> tuple[str, ...]:
+    """What the evaluation found against the expert, in sentences; `needed`: what it stands on."""
     if report is None:
         return ("Not evaluated: no held-out score is known.",)
-    advice = fallback_of(report, tuple(each.name for each in recipe.dependencies))
+    advice = fallback_of(report, needed)
     return (*([advice.text] if advice else []), *costs_of(report), *report.notes)
 
 
