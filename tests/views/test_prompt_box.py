@@ -10,6 +10,8 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from expert_studio.core.datasets.document_prompt import INSTRUCTION, classification_prompt
+from expert_studio.core.inference.attached_text import AttachedText
 from expert_studio.views.widgets.prompt_box import PromptBox
 
 
@@ -64,6 +66,22 @@ def test_while_streaming_the_button_stops(box: PromptBox, qtbot: QtBot) -> None:
     with qtbot.waitSignal(box.stop_wanted):
         qtbot.keyClick(_editor(box), Qt.Key.Key_Escape)
     assert box.text == "next question"
+
+
+@pytest.mark.parametrize("asked", ["Classify this document", f"{INSTRUCTION}\n"])
+def test_a_file_whose_class_is_asked_is_shown_as_classifiers_learned_it(
+    box: PromptBox, qtbot: QtBot, asked: str
+) -> None:
+    text = "GET /\n" * 400
+    box.set_text(asked)
+    box.attach(AttachedText("access.log", text))
+    with qtbot.waitSignal(box.sent) as told:
+        qtbot.keyClick(_editor(box), Qt.Key.Key_Return)
+    assert told.args == [classification_prompt("access.log", text)]
+    box.set_text(f"{asked} Why?")
+    with qtbot.waitSignal(box.sent) as told:
+        qtbot.keyClick(_editor(box), Qt.Key.Key_Return)
+    assert "access.log:\n```\nGET /" in told.args[0]
 
 
 def test_box_grows_with_its_lines_up_to_a_bound(box: PromptBox) -> None:

@@ -13,9 +13,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
 from expert_studio.core.datasets.examples import Example, parse_row
 from expert_studio.core.errors import DatasetError
@@ -120,6 +128,14 @@ class PiecesPart(Part):
     leave_out: tuple[StrictStr, ...] = ()
     excerpts: Share = 0.0
     rules: tuple[PieceRule, ...]
+
+    @model_validator(mode="after")
+    def _names_each_file_once(self) -> Self:
+        sums: dict[str, str] = {}
+        for rule in self.rules:
+            if sums.setdefault(rule.file, rule.sha256) != rule.sha256:
+                raise ValueError(f"{rule.file} stands in the rules with two different SHA-256")
+        return self
 
 
 def from_corpus(part: CorpusPart, seed: int, corpus: Path | None) -> dict[Split, list[Example]]:

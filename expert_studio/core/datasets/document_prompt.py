@@ -22,7 +22,9 @@ _NOTICE = re.compile(
     re.DOTALL,
 )
 _OWNED = re.compile(r"copyright|licen[cs]ed? |SPDX-License", re.IGNORECASE)
-_NAMED = re.compile(r"File: (?P<name>[^\n]+)\n\n(?P<text>.+)", re.DOTALL)
+_NAMED = re.compile(
+    r"File: (?P<name>[^\n]+)\n\n(?:(?P<text>.+)\n\nFile: (?P=name)|(?P<rest>.+))", re.DOTALL
+)
 # a file dropped on the conversation, as `core.inference.attached_text` writes it
 _ATTACHED = re.compile(r"(?P<name>[^\n]+):\n(?P<fence>`{3,})\n(?P<text>.+)\n(?P=fence)", re.DOTALL)
 
@@ -42,18 +44,25 @@ class DocumentLabel:
 
 
 def classification_prompt(path: str, text: str) -> str:
-    """The message that asks for a document's class: its name, its head and its tail.
+    """The message that asks for a document's class: its name, its head, its tail, its name again.
 
     `path` may be ""; of longer texts 700 characters of the head and 200 of the tail are shown,
-    without a notice of copyright at their start.
+    without a notice of copyright at their start. A small model loses hold of a name that stands
+    300 tokens before its answer, and a text is read otherwise by who knows its name.
     """
     shown = text.strip()
     if len(shown) > HEAD_CHARACTERS + TAIL_CHARACTERS:
         shown = _without_notice(shown)
     if len(shown) > HEAD_CHARACTERS + TAIL_CHARACTERS:
         shown = shown[:HEAD_CHARACTERS].rstrip() + GAP + shown[-TAIL_CHARACTERS:].lstrip()
-    name = f"File: {path}\n\n" if path else ""
-    return f"{INSTRUCTION}\n\n{name}{shown}"
+    named = f"File: {path}\n\n{shown}\n\nFile: {path}" if path else shown
+    return f"{INSTRUCTION}\n\n{named}"
+
+
+def asks_for_a_class(question: str) -> bool:
+    """Whether a question is the one that classifiers learned, whole or its first words."""
+    asked = question.strip().rstrip(".:").lower()
+    return asked in (INSTRUCTION.rstrip(".").lower(), INSTRUCTION.partition(":")[0].lower())
 
 
 def _without_notice(text: str) -> str:
@@ -100,5 +109,13 @@ def document_in(message: str) -> tuple[str, str]:
     _, parted, rest = message.strip().partition("\n\n")
     if parted and not _ATTACHED.fullmatch(message.strip()):
         message = rest
-    found = _NAMED.fullmatch(message.strip()) or _ATTACHED.fullmatch(message.strip())
-    return (found["name"], found["text"]) if found else ("", message.strip())
+    return named_text(message.strip())
+
+
+def named_text(shown: str) -> tuple[str, str]:
+    """Name and text of a document as it is shown below the question; the name may be ""."""
+    if found := _NAMED.fullmatch(shown):
+        return found["name"], found["text"] or found["rest"]
+    if found := _ATTACHED.fullmatch(shown):
+        return found["name"], found["text"]
+    return "", shown

@@ -44,7 +44,7 @@ def shipped_package(
     path = source.folder / f"{source.name}{archive.SUFFIX}"
     try:
         manifest = archive.inspect(path).manifest
-        stated: Any = manifest.training["recipe"]
+        stated: Any = (manifest.training or {})["recipe"]
         of_this_base = any(base.sha256 == base_sha256 for base in manifest.base_models)
         same = _comparable(dict(stated)) == _comparable(
             source.recipe.model_dump(mode="json", exclude=_ASIDE)

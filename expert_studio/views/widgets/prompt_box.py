@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from expert_studio.core.datasets.document_prompt import asks_for_a_class, classification_prompt
 from expert_studio.core.inference.attached_text import AttachedText, with_attached
 from expert_studio.views import theme
 from expert_studio.views.widgets.attachment_row import AttachmentRow
@@ -236,7 +237,14 @@ class PromptBox(QFrame):
 
     def _submit(self) -> None:
         if self._ready and self._says_something:
-            self.sent.emit(with_attached(self.text, self.attached))
+            self.sent.emit(self._message())
+
+    def _message(self) -> str:
+        """What is said, with the files; one whose class is asked as classifiers learned it."""
+        files = self.attached
+        if len(files) == 1 and asks_for_a_class(self.text):
+            return classification_prompt(files[0].name, files[0].text)
+        return with_attached(self.text, files)
 
     @property
     def _says_something(self) -> bool:

@@ -134,6 +134,8 @@ def test_the_label_of_an_answer(answer: str, label: DocumentLabel | None) -> Non
     [
         (classification_prompt("a/b.log", "GET /\n\nPOST /"), ("a/b.log", "GET /\n\nPOST /")),
         (classification_prompt("", "GET /\n\nPOST /"), ("", "GET /\n\nPOST /")),
+        # as it was asked before the name stood at both ends
+        ("Classify.\n\nFile: a.log\n\nGET /\n\nFile: b.log", ("a.log", "GET /\n\nFile: b.log")),
         ("What is this?\n\nb.log:\n```\nGET /\n\nPOST /\n```", ("b.log", "GET /\n\nPOST /")),
         ("b.log:\n````\nGET /\n\n```\n````", ("b.log", "GET /\n\n```")),
         ("GET /", ("", "GET /")),

@@ -151,6 +151,8 @@ def test_pieces_of_text_train_by_what_shows_in_them_and_never_by_what_is_left_ou
         build(recipe({**part, "rules": [{**tests, "sha256": "0" * 64}]}), tmp_path)
     with pytest.raises(ValidationError, match="cannot be read as a pattern"):
         recipe({**part, "rules": [{**tests, "holding": "("}]})
+    with pytest.raises(ValidationError, match="two different SHA-256"):
+        recipe({**part, "rules": [tests, {**code, "sha256": "ab" * 32}]})
 
 
 def test_another_corpus_is_refused(corpus: tuple[Path, dict[str, Any]]) -> None:
@@ -165,7 +167,7 @@ def test_another_corpus_is_refused(corpus: tuple[Path, dict[str, Any]]) -> None:
 
 def test_a_generators_part_is_as_good_for_pairs_and_the_first_ones_are_refused() -> None:
     rows = {"train": 6, "validation": 2, "held_out": 3}
-    part = {"kind": "rule", "generator": "classification", "rows": rows, "version": 4}
+    part = {"kind": "rule", "generator": "classification", "rows": rows, "version": 5}
     pairs, answers = build_pairs(recipe(part), None), build(recipe(part), None)
     sides = (pairs.train, pairs.validation, pairs.held_out)
     assert [len(side) for side in sides] == [6, 2, 3]

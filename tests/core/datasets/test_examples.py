@@ -61,7 +61,7 @@ def test_a_classified_document(nested: bool) -> None:
 def test_long_documents_show_head_and_tail() -> None:
     prompt = classification_prompt("x.txt", "a" * 3000 + "b" * 3000)
     assert GAP in prompt
-    assert prompt.endswith("b" * TAIL_CHARACTERS)
+    assert prompt.endswith("b" * TAIL_CHARACTERS + "\n\nFile: x.txt")
     assert len(prompt) < 1100
 
 

@@ -15,7 +15,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from expert_studio.core.datasets.document_prompt import classification_prompt, label_text
+from expert_studio.core.datasets.document_prompt import (
+    classification_prompt,
+    label_text,
+    named_text,
+)
 from expert_studio.core.datasets.examples import Example, read_examples
 from expert_studio.core.datasets.offline_documents import (
     agreements,
@@ -40,7 +44,7 @@ from expert_studio.core.datasets.preference import PreferencePair
 
 __all__ = ["TASKS", "TYPES", "VERSION", "families", "preference_pairs", "sft_rows"]
 
-VERSION = 4
+VERSION = 5
 _MIX = {"classify": 0.7, "classify_excerpt": 0.3}
 TASKS: tuple[str, ...] = tuple(_MIX)
 CORPUS_SHARE = 0.5
@@ -98,11 +102,7 @@ def preference_pairs(request: OfflineRequest) -> Iterator[PreferencePair]:
 
 def as_document_row(example: Example) -> dict[str, Any]:
     """The row shape of classified documents: path, content, label, and where it comes from."""
-    shown = example.prompt[-1].content.partition("\n\n")[2]
-    path = ""
-    if shown.startswith("File: "):
-        head, _, shown = shown.partition("\n\n")
-        path = head.removeprefix("File: ")
+    path, shown = named_text(example.prompt[-1].content.partition("\n\n")[2])
     origin = {"id": example.identifier, "family": example.family, "source": example.source}
     more = {"license": example.license, "task": example.task, "difficulty": example.difficulty}
     return {"path": path, "content": shown, "label": json.loads(example.answer), **origin, **more}
