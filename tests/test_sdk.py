@@ -66,7 +66,8 @@ def test_two_experts_share_one_base_and_are_independent(studio_home: Path) -> No
     assert [name for name, _ in memory.experts] == FOUR
     said = classifier.generate(CODE, temperature=0)
     assert [m.name for m in said.stack.members] == FOUR
-    assert [m.weight for m in said.stack.members] == [1.0] * 4
+    along = {t.name: t.weight for t in classifier.installed.manifest.trained_with}
+    assert [m.weight for m in said.stack.members] == [*(along[n] for n in FOUR[:3]), 1.0]
     assert json.loads(said.text)["type"] == "source_code"
     answer = parser.generate(MARIA, temperature=0)
     assert json.loads(answer.text) == {"name": "Maria Silva", "age": 34}
