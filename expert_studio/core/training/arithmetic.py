@@ -19,13 +19,13 @@ def computed_in(recipe: Recipe, device: str) -> Numbers:
     There bf16 would take about 30 times as long. The base's weights are the same numbers in
     either, and the adapter is learned in fp32 anyway.
     """
-    if recipe.precision == "bf16" and device == "cpu" and not multiplies_bf16():
-        return "fp32"
-    return recipe.precision
+    return "fp32" if recipe.precision == "bf16" and _lacks_bf16(device) else recipe.precision
 
 
 def held_as(recipe: Recipe, device: str) -> Held:
     """How the base lies in memory while it is trained on: bf16 only where it is reckoned in."""
-    if recipe.quantization == "bf16" and device == "cpu" and not multiplies_bf16():
-        return "fp32"
-    return recipe.quantization
+    return "fp32" if recipe.quantization == "bf16" and _lacks_bf16(device) else recipe.quantization
+
+
+def _lacks_bf16(device: str) -> bool:
+    return device == "cpu" and not multiplies_bf16()

@@ -21,14 +21,14 @@ from expert_studio.core.training.package import (
     REPORT_FILE,
     Packed,
     measured_limits,
+    pack_folder,
     stated_quality,
 )
 from expert_studio.core.training.report_table import markdown_table
 from expert_studio.core.training.report_text import choice, score_table, warnings
 from expert_studio.core.training.rows import dataset_sha256
 
-# What decides nothing that is learned, and what a run fills in; the rest must be the same.
-_ASIDE: Any = {"card": True, "base": True, "watching": {"test_cases"}}
+# What a run fills in.
 _FILLED_IN = {"datasets": ("sha256",), "dependencies": ("version", "weights_sha256")}
 
 
@@ -46,9 +46,7 @@ def shipped_package(
         manifest = archive.inspect(path).manifest
         stated: Any = (manifest.training or {})["recipe"]
         of_this_base = any(base.sha256 == base_sha256 for base in manifest.base_models)
-        same = _comparable(dict(stated)) == _comparable(
-            source.recipe.model_dump(mode="json", exclude=_ASIDE)
-        )
+        same = _comparable(stated) == _comparable(source.recipe.model_dump(mode="json"))
         shas = [part["sha256"] for part in stated["datasets"]]
     except (ExpertError, KeyError, TypeError, ValueError):
         return None
@@ -87,14 +85,14 @@ def restate(package: Path, before: Report, report: Report, place: Path) -> Packe
     manifest = manifest.model_copy(update=update)
     (folder / "manifest.json").write_bytes(write_manifest(manifest))
     write_report(report, folder / REPORT_FILE)
-    built = archive.build(folder, place / package.name)
-    manifest = archive.inspect(built).manifest
-    (folder / "manifest.json").write_bytes(write_manifest(manifest))
-    return Packed(built, folder, manifest)
+    return pack_folder(folder, place / package.name)
 
 
 def _comparable(said: dict[str, Any]) -> dict[str, Any]:
-    """A recipe without what is filled in when its run starts, and without what is aside."""
+    """A recipe without what its run fills in and what decides nothing that is learned.
+
+    The latter is what `official_plan.key_of` leaves aside, too.
+    """
     said = {name: value for name, value in said.items() if name not in ("card", "base")}
     for name, filled in _FILLED_IN.items():
         said[name] = [

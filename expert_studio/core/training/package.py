@@ -93,15 +93,25 @@ def pack(run: RunFolder, destination: Path | None = None) -> Packed:
         target = destination or run.path
         if target.suffix != archive.SUFFIX:
             target = target / f"{manifest.name}{archive.SUFFIX}"
-        path = archive.build(folder, target)
-        # Packing states the hashes of what it wrote: that is the manifest to keep.
-        manifest = archive.inspect(path).manifest
-        (folder / "manifest.json").write_bytes(write_manifest(manifest))
-        return Packed(path, folder, manifest)
+        return pack_folder(folder, target)
     except OSError as cause:
         raise StorageError(
             f"{manifest.name} could not be packed.", f"{cause.strerror or cause}."
         ) from cause
+
+
+def pack_folder(folder: Path, target: Path) -> Packed:
+    """Packs an expert's folder into a file; the folder's manifest becomes the one that was packed.
+
+    Raises:
+        ArchiveError, ManifestError, StorageError: as `archive.build`.
+        OSError: the manifest cannot be written.
+    """
+    path = archive.build(folder, target)
+    # Packing states the hashes of what it wrote: that is the manifest to keep.
+    manifest = archive.inspect(path).manifest
+    (folder / "manifest.json").write_bytes(write_manifest(manifest))
+    return Packed(path, folder, manifest)
 
 
 def publish(packed: Packed, folder: Path) -> None:
