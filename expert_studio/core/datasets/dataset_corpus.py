@@ -32,6 +32,9 @@ Split = Literal["train", "validation", "held_out"]
 Share = Annotated[float, Field(ge=0, le=1)]
 LEAST_PIECE = 80  # characters; less says nothing of what it was cut from
 SHORT_EXCERPT, LONG_EXCERPT = 160, 700  # characters
+_ENDING = re.compile(r"\.[a-z]{2,8}\Z")
+# where people keep what they saved as text; none says what is in it
+_PLAIN_FOLDERS = ("", "", "", "data/", "documents/", "downloads/", "corpus/", "files/")
 
 
 class Part(BaseModel):
@@ -62,6 +65,8 @@ class CorpusPart(Part):
             document is shown more than three times; a type that is rare is said too rarely.
         short_paths: share of training rows whose path loses its upper folders, all of them, or
             its name too: people drop a file, and no repository's folders should be learned.
+        plain_names: share of English training rows whose file is named NAME.txt: anything may be
+            saved as text, and where only one type is, the ending is learned in place of the text.
     """
 
     kind: Literal["corpus"]
@@ -74,6 +79,7 @@ class CorpusPart(Part):
     excerpts: Share = 0.0
     evened: Annotated[StrictInt, Field(ge=0)] = 0
     short_paths: Share = 0.0
+    plain_names: Share = 0.0
 
 
 class PieceRule(Part):
@@ -157,6 +163,7 @@ def from_corpus(part: CorpusPart, seed: int, corpus: Path | None) -> dict[Split,
             more = _more_views(chosen, part.evened, chance)
             chosen = [_excerpt(row, chance, part.excerpts) for row in chosen] + more
             chosen = [_short_path(row, chance, part.short_paths) for row in chosen]
+            chosen = [_plain_name(row, chance, part.plain_names) for row in chosen]
         made[split] = [parse_row({**row, "id": _identifier(row)}) for row in chosen]
     return made
 
@@ -249,6 +256,21 @@ def _short_path(row: dict[str, Any], chance: Random, share: float) -> dict[str, 
     parts = path.split("/")
     kept = chance.choices(("/".join(parts[-2:]), parts[-1], ""), weights=(4, 5, 2))[0]
     return {**row, "path": kept}
+
+
+def _plain_name(row: dict[str, Any], chance: Random, share: float) -> dict[str, Any]:
+    """The row, if in English, under its name with the ending .txt, in a folder that says nothing.
+
+    A type that is told by its file's name (a licence, a list of changes) keeps that name's stem.
+    """
+    path = str(row.get("path", ""))
+    if not share or not path or row["language"] != "en" or chance.random() >= share:
+        return row
+    name, _, part = path.rpartition("/")[2].partition("#")  # the corpus' mark of a part of a file
+    if part and not _ENDING.search(name):
+        name = name if part.isdigit() else part
+    stem = _ENDING.sub("", name) or name
+    return {**row, "path": f"{chance.choice(_PLAIN_FOLDERS)}{stem}.txt"}
 
 
 def _identifier(row: dict[str, Any]) -> str:

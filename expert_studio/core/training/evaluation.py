@@ -22,9 +22,10 @@ from expert_studio.core.training.scores import (
     LOG_LOSS,
     TASK_SCORE,
     Measurement,
+    label_type,
     measure,
+    measure_types,
     own_metric,
-    parsed,
     score,
 )
 
@@ -161,8 +162,15 @@ def main_metric(answered: Sequence[Answered]) -> str:
 
 
 def condition(name: str, answered: Sequence[Answered]) -> Condition:
-    """The means over all rows."""
-    return Condition(name, measure([row.scores for row in answered]))
+    """The means over all rows; of labels of several types also the macro-F1 of the types."""
+    pairs = [
+        (label_type(row.example.answer), label_type(row.answer))
+        for row in answered
+        if row.example.scorer == "label"
+    ]
+    several = len({wanted for wanted, _ in pairs}) > 1
+    more = (measure_types(pairs),) if several else ()
+    return Condition(name, (*measure([row.scores for row in answered]), *more))
 
 
 def by_family(
@@ -188,8 +196,7 @@ def by_novelty(answered: Sequence[Answered]) -> tuple[Condition, ...]:
 def task_and_novelty(example: Example) -> str:
     """Groups labels by type, rule-made rows by task and whether their family was seen."""
     if example.scorer == "label":
-        label = parsed(example.answer)
-        return str(label.get("type", "")) if isinstance(label, dict) else "other"
+        return label_type(example.answer) or "other"
     parts = example.family.split("/")
     if len(parts) > 2 and parts[-1] in ("seen", "unseen"):
         return f"{parts[0]}, {parts[-1]} schema"

@@ -13,7 +13,7 @@ from expert_studio.core.training.evaluation import (
     Condition,
     Report,
 )
-from expert_studio.core.training.scores import LOG_LOSS, Measurement
+from expert_studio.core.training.scores import LOG_LOSS, TYPE_MACRO_F1, Measurement
 
 TITLES: Mapping[str, str] = {
     WITH_DEPENDENCIES: "as trained",
@@ -28,6 +28,7 @@ MEANINGS: Mapping[str, str] = {
     "exact": "the answer is the right one, but for layout",
     "field_accuracy": "share of fields that are right; one too many counts as wrong",
     "type_accuracy": "the document's type is right",
+    TYPE_MACRO_F1: "F1 of each type, and the mean over the types: rare ones count alike",
     "language_accuracy": "the document's language is right",
     "technologies_f1": "F1 over the set of technologies",
     "word_f1": "F1 over the words of the answer",
@@ -47,7 +48,7 @@ def metric_name(metric: str) -> str:
     """As running text has it: "field accuracy"."""
     if metric == LOG_LOSS:
         return "log-loss"
-    return metric.replace("_", " ").replace("json", "JSON")
+    return metric.replace("_", " ").replace("json", "JSON").replace("f1", "F1")
 
 
 def per_cent(share: float) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -31,6 +32,7 @@ MAIN_METRIC: Mapping[Scorer, str] = {
 # Where one of these was scored it says more of the row; the first that was counts.
 _SAYING_MORE = ("tests_passed", "bug_kind", "completes")
 LOG_LOSS = "log_loss"  # nats per token of the right answer: the one where less is better
+TYPE_MACRO_F1 = "type_macro_f1"  # of labels: over all rows at once, no mean of rows
 TASK_SCORE = "task_score"  # of rows of several kinds: the mean of each row's own main metric
 KEYWORDS = "keyword_share"
 
@@ -109,6 +111,25 @@ def score_label(expected: str, given: str) -> dict[str, float]:
     }
 
 
+def measure_types(pairs: Sequence[tuple[str, str]]) -> Measurement:
+    """F1 of each right type, and the mean of them: every type counts alike, however rare it is.
+
+    Args:
+        pairs: the right type of each row and the one answered, "" for none.
+
+    The interval is a bootstrap over rows; F1 as van Rijsbergen, Information Retrieval (1979).
+    """
+    chance = Random("interval")
+    found = sorted(_macro_f1(chance.choices(pairs, k=len(pairs))) for _ in range(RESAMPLES))
+    return Measurement(TYPE_MACRO_F1, round(_macro_f1(pairs), 4), len(pairs), _middle(found))
+
+
+def label_type(text: str) -> str:
+    """The type that a label names, "" where it names none."""
+    label = parsed(text)
+    return str(label.get("type", "")) if isinstance(label, dict) else ""
+
+
 def parsed(text: str) -> Any:
     """The JSON value a text is, or None where it is none; white space around it is allowed."""
     try:
@@ -158,8 +179,20 @@ def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
     means = sorted(
         sum(chance.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES)
     )
-    edge = round(RESAMPLES * 0.025)
-    return round(means[edge], 4), round(means[-edge - 1], 4)
+    return _middle(means)
+
+
+def _middle(resampled: Sequence[float]) -> tuple[float, float]:
+    """Where 95 % of the sorted values lie."""
+    edge = round(len(resampled) * 0.025)
+    return round(resampled[edge], 4), round(resampled[-edge - 1], 4)
+
+
+def _macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
+    right = Counter(wanted for wanted, said in pairs if wanted == said)
+    asked = Counter(wanted for wanted, _ in pairs)
+    answered = Counter(said for _, said in pairs)
+    return sum(2 * right[kind] / (asked[kind] + answered[kind]) for kind in asked) / len(asked)
 
 
 def _names(label: Mapping[str, Any]) -> set[str] | None:

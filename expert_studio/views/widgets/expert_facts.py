@@ -231,7 +231,7 @@ def _score_name(metrics: Mapping[str, Any]) -> str:
 
 
 def _metric_name(metric: str) -> str:
-    return metric.replace("_", " ").replace("json", "JSON")
+    return metric.replace("_", " ").replace("json", "JSON").replace("f1", "F1")
 
 
 def _headed(text: str) -> str:

@@ -104,6 +104,31 @@ def test_training_learns_no_repositorys_folders_where_paths_are_shortened(
     assert build(recipe(deep), folder) == splits
 
 
+def test_no_ending_is_learned_as_a_type_where_some_names_are_plain(
+    corpus: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, part = corpus
+    named = ("text#Max Linder", "novels/Kim_1901.txt#3", "train.jsonl#a7", "LICENSE", "a/b.md#2")
+    lines = [
+        {**document(repository, number, kind), "path": named[number % 5], "language": language}
+        for repository in ("a/train", "c/held")
+        for kind, language in (("article", "en"), ("log", "log"))
+        for number in range(40)
+    ]
+    plain = {**part, **written(folder / "plain.jsonl", lines)}
+    plain |= {"at_most": {"train": 80, "held_out": 80}, "excerpts": 0.0, "plain_names": 0.5}
+    splits = build(recipe(plain), folder)
+    shown = {"article": set[str](), "log": set[str]()}
+    for row in splits.train:
+        shown[json.loads(row.answer)["type"]].add(document_in(row.prompt[0].content)[0])
+    assert shown["log"] == set(named)  # what is no prose keeps its name
+    stems = {"Max Linder.txt", "Kim_1901.txt", "train.txt", "LICENSE.txt", "b.txt"}
+    assert {name.rpartition("/")[2] for name in shown["article"] - set(named)} == stems
+    assert any(name.startswith("documents/") for name in shown["article"])
+    assert {document_in(row.prompt[0].content)[0] for row in splits.held_out} == set(named)
+    assert build(recipe(plain), folder) == splits
+
+
 def test_a_rare_type_is_shown_by_other_excerpts_of_its_documents(
     corpus: tuple[Path, dict[str, Any]],
 ) -> None:

@@ -73,6 +73,15 @@ def test_rows_of_several_kinds_share_the_mean_of_their_own_metrics() -> None:
     assert main_metric(answered[:1]) == "exact"
 
 
+def test_labels_of_several_types_have_their_macro_f1_and_one_type_has_none() -> None:
+    wanted = [row(f'{{"type": "{kind}"}}', "label") for kind in ("log", "log", "query")]
+    answered = ask(wanted, lambda _: '{"type": "log"}')
+    found = condition("base", answered).of("type_macro_f1")
+    assert found is not None
+    assert found.score == pytest.approx((4 / 5 + 0) / 2)  # log: 2 of 2, and 1 too many
+    assert condition("base", answered[:2]).of("type_macro_f1") is None
+
+
 def test_more_that_was_measured_of_a_row_counts() -> None:
     answered = ask([row("x", "python")], lambda _: "x = 1", None, lambda *_: {"tests_passed": 0.0})
     assert main_metric(answered) == "tests_passed"

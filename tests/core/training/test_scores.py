@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expert_studio.core.training.scores import measure, parsed, score, wilson
+from expert_studio.core.training.scores import measure, measure_types, parsed, score, wilson
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,16 @@ def test_labels() -> None:
 def test_an_odd_technologies_value_is_wrong_not_fatal() -> None:
     wanted = '{"type": "log", "language": "log", "technologies": ["Rust"]}'
     assert score("label", wanted, '{"type": "log", "technologies": 3}')["technologies_f1"] == 0.0
+
+
+def test_of_types_the_rare_ones_count_alike() -> None:
+    # a: 9 of 10 right, none said of another: F1 18/19; b: asked twice, one right, one a too: 2/4
+    pairs = [("a", "a")] * 9 + [("a", "b"), ("b", "b"), ("b", "")]
+    found = measure_types(pairs)
+    assert found.score == pytest.approx((18 / 19 + 2 / 4) / 2, abs=1e-4)
+    assert found.n == 12
+    assert found.interval[0] < found.score < found.interval[1]
+    assert measure_types([("a", "x")]).score == 0.0
 
 
 def test_exact() -> None:
