@@ -32,6 +32,7 @@ Split = Literal["train", "validation", "held_out"]
 Share = Annotated[float, Field(ge=0, le=1)]
 LEAST_PIECE = 80  # characters; less says nothing of what it was cut from
 SHORT_EXCERPT, LONG_EXCERPT = 160, 700  # characters
+_MARKUP = re.compile(r"\.(md|rst)(#\d+)?\Z")
 _ENDING = re.compile(r"\.[a-z]{2,8}\Z")
 # where people keep what they saved as text; none says what is in it
 _PLAIN_FOLDERS = ("", "", "", "data/", "documents/", "downloads/", "corpus/", "files/")
@@ -65,8 +66,8 @@ class CorpusPart(Part):
             document is shown more than three times; a type that is rare is said too rarely.
         short_paths: share of training rows whose path loses its upper folders, all of them, or
             its name too: people drop a file, and no repository's folders should be learned.
-        plain_names: share of English training rows whose file is named NAME.txt: anything may be
-            saved as text, and where only one type is, the ending is learned in place of the text.
+        plain_names: share of English training rows without markup whose file is named NAME.txt:
+            any text may be saved so, and where one type is, its ending is learned, not its text.
     """
 
     kind: Literal["corpus"]
@@ -259,12 +260,13 @@ def _short_path(row: dict[str, Any], chance: Random, share: float) -> dict[str, 
 
 
 def _plain_name(row: dict[str, Any], chance: Random, share: float) -> dict[str, Any]:
-    """The row, if in English, under its name with the ending .txt, in a folder that says nothing.
+    """The row, if it is English text, as NAME.txt in a folder that says nothing.
 
-    A type that is told by its file's name (a licence, a list of changes) keeps that name's stem.
+    A type that is told by its file's name (a licence) keeps that name; Markdown is no plain text.
     """
     path = str(row.get("path", ""))
-    if not share or not path or row["language"] != "en" or chance.random() >= share:
+    plain = row["language"] == "en" and not _MARKUP.search(path)
+    if not share or not path or not plain or chance.random() >= share:
         return row
     name, _, part = path.rpartition("/")[2].partition("#")  # the corpus' mark of a part of a file
     if part and not _ENDING.search(name):

@@ -122,7 +122,7 @@ def test_no_ending_is_learned_as_a_type_where_some_names_are_plain(
     for row in splits.train:
         shown[json.loads(row.answer)["type"]].add(document_in(row.prompt[0].content)[0])
     assert shown["log"] == set(named)  # what is no prose keeps its name
-    stems = {"Max Linder.txt", "Kim_1901.txt", "train.txt", "LICENSE.txt", "b.txt"}
+    stems = {"Max Linder.txt", "Kim_1901.txt", "train.txt", "LICENSE.txt"}  # Markdown stays
     assert {name.rpartition("/")[2] for name in shown["article"] - set(named)} == stems
     assert any(name.startswith("documents/") for name in shown["article"])
     assert {document_in(row.prompt[0].content)[0] for row in splits.held_out} == set(named)
