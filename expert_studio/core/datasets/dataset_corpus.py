@@ -269,8 +269,8 @@ def _plain_name(row: dict[str, Any], chance: Random, share: float) -> dict[str, 
     if not share or not path or not plain or chance.random() >= share:
         return row
     name, _, part = path.rpartition("/")[2].partition("#")  # the corpus' mark of a part of a file
-    if part and not _ENDING.search(name):
-        name = name if part.isdigit() else part
+    if part and not part.isdigit() and not _ENDING.search(name):
+        name = part
     stem = _ENDING.sub("", name) or name
     return {**row, "path": f"{chance.choice(_PLAIN_FOLDERS)}{stem}.txt"}
 

@@ -100,6 +100,12 @@ def read_label(answer: str) -> DocumentLabel | None:
     )
 
 
+def type_in(answer: str) -> str:
+    """The type that an answer names, "" where it gives no label."""
+    label = read_label(answer)
+    return "" if label is None else label.type
+
+
 def document_in(message: str) -> tuple[str, str]:
     """Name and text of the document that a message asks about; the name may be "".
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from expert_studio.core.datasets.document_prompt import type_in
 from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.datasets.offline import novelty
 from expert_studio.core.errors import StorageError, TrainingError
@@ -22,7 +23,6 @@ from expert_studio.core.training.scores import (
     LOG_LOSS,
     TASK_SCORE,
     Measurement,
-    label_type,
     measure,
     measure_types,
     own_metric,
@@ -164,7 +164,7 @@ def main_metric(answered: Sequence[Answered]) -> str:
 def condition(name: str, answered: Sequence[Answered]) -> Condition:
     """The means over all rows; of labels of several types also the macro-F1 of the types."""
     pairs = [
-        (label_type(row.example.answer), label_type(row.answer))
+        (type_in(row.example.answer), type_in(row.answer))
         for row in answered
         if row.example.scorer == "label"
     ]
@@ -196,7 +196,7 @@ def by_novelty(answered: Sequence[Answered]) -> tuple[Condition, ...]:
 def task_and_novelty(example: Example) -> str:
     """Groups labels by type, rule-made rows by task and whether their family was seen."""
     if example.scorer == "label":
-        return label_type(example.answer) or "other"
+        return type_in(example.answer) or "other"
     parts = example.family.split("/")
     if len(parts) > 2 and parts[-1] in ("seen", "unseen"):
         return f"{parts[0]}, {parts[-1]} schema"

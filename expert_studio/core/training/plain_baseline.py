@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from expert_studio.core.datasets.document_prompt import DocumentLabel, read_label
+from expert_studio.core.datasets.document_prompt import DocumentLabel, read_label, type_in
 from expert_studio.core.datasets.examples import Example
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class PlainBaseline:
         seen = np.bincount(counts.indices, minlength=FEATURES)
         rarity = (np.log((1 + len(rows)) / (1 + seen)) + 1).astype(np.float32)
         known = _weighted(counts, rarity)
-        kinds = [_kind(row.answer) for row in rows]
+        kinds = [type_in(row.answer) for row in rows]
         labelled = [at for at, row in enumerate(rows) if row.scorer == "label" and kinds[at]]
         types = tuple(sorted({kinds[at] for at in labelled}))
         weights = None
@@ -75,11 +75,6 @@ class PlainBaseline:
 
 def _asked(row: Example) -> str:
     return "\n".join(turn.content for turn in row.prompt)[:MOST_CHARACTERS]
-
-
-def _kind(answer: str) -> str:
-    label = read_label(answer)
-    return label.type if label is not None else ""
 
 
 def _grams(text: str) -> np.ndarray:

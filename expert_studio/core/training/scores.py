@@ -124,12 +124,6 @@ def measure_types(pairs: Sequence[tuple[str, str]]) -> Measurement:
     return Measurement(TYPE_MACRO_F1, round(_macro_f1(pairs), 4), len(pairs), _middle(found))
 
 
-def label_type(text: str) -> str:
-    """The type that a label names, "" where it names none."""
-    label = parsed(text)
-    return str(label.get("type", "")) if isinstance(label, dict) else ""
-
-
 def parsed(text: str) -> Any:
     """The JSON value a text is, or None where it is none; white space around it is allowed."""
     try:
