@@ -20,8 +20,9 @@ from expert_studio.core.experts.library import InstalledExpert
 from expert_studio.core.settings import Folders
 from expert_studio.core.training.evaluation import Report
 from expert_studio.core.training.fallback import fallback_of
+from expert_studio.core.training.metric_words import metric_name
 from expert_studio.core.training.report import metric_rows, write_reports
-from expert_studio.core.training.report_table import metric_name, shown
+from expert_studio.core.training.report_table import metrics_of, shown
 from expert_studio.core.training.run_folder import RunFolder
 
 LINE_EVERY_ROWS = 25
@@ -122,7 +123,8 @@ def _rows(report: Report) -> list[tuple[str, ...]]:
             str(measured.n),
         )
         for condition in report.conditions
-        for measured in condition.measurements
+        for metric in metrics_of(report)
+        if (measured := condition.of(metric)) is not None
     ]
 
 

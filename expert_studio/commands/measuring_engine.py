@@ -13,7 +13,7 @@ from expert_studio.core.datasets.examples import Example
 from expert_studio.core.inference.conversation import Message, Sampling
 from expert_studio.core.inference.stack import Stack
 from expert_studio.core.inference.tokenizer import ChatTokenizer
-from expert_studio.core.training.scores import LOG_LOSS
+from expert_studio.core.training.metric_words import LOG_LOSS
 from expert_studio.core.training.scores_unit_tests import passes, runnable_test
 
 if TYPE_CHECKING:

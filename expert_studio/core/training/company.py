@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.training.evaluation import Report
 from expert_studio.core.training.fallback import stated_scores
-from expert_studio.core.training.report_table import metric_name, per_cent, shown
+from expert_studio.core.training.metric_words import metric_name
+from expert_studio.core.training.report_table import per_cent, shown
 from expert_studio.core.training.scores import Measurement
 
 NOBODY = "with nobody"  # as trained, on the very rows on which it was measured beside others

@@ -18,10 +18,9 @@ from expert_studio.core.datasets.document_prompt import type_in
 from expert_studio.core.datasets.examples import Example, as_row
 from expert_studio.core.datasets.offline import novelty
 from expert_studio.core.errors import StorageError, TrainingError
+from expert_studio.core.training.metric_words import LOG_LOSS, TASK_SCORE
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.core.training.scores import (
-    LOG_LOSS,
-    TASK_SCORE,
     Measurement,
     measure,
     measure_types,

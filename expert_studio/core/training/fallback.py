@@ -17,7 +17,8 @@ from expert_studio.core.training.evaluation import (
     WITHOUT_DEPENDENCIES,
     Report,
 )
-from expert_studio.core.training.report_table import metric_name, per_cent
+from expert_studio.core.training.metric_words import metric_name
+from expert_studio.core.training.report_table import per_cent
 from expert_studio.core.training.scores import Measurement
 
 

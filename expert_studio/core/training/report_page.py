@@ -12,8 +12,9 @@ from expert_studio.core.training.company import company_table
 from expert_studio.core.training.curves import Curve, curves
 from expert_studio.core.training.evaluation import WITH_DEPENDENCIES, Report
 from expert_studio.core.training.events import Event
+from expert_studio.core.training.metric_words import LOG_LOSS, metric_name
 from expert_studio.core.training.report_chart import interval_chart, line_chart
-from expert_studio.core.training.report_table import TITLES, metric_name, shown
+from expert_studio.core.training.report_table import TITLES, shown
 from expert_studio.core.training.report_text import (
     Table,
     about,
@@ -26,7 +27,6 @@ from expert_studio.core.training.report_text import (
     training,
     warnings,
 )
-from expert_studio.core.training.scores import LOG_LOSS
 
 _STYLE = """
 body { margin: 0; background: #f4f6f8; color: #26323d;

@@ -13,7 +13,8 @@ from expert_studio.core.training.evaluation import (
     Condition,
     Report,
 )
-from expert_studio.core.training.scores import LOG_LOSS, TYPE_MACRO_F1, Measurement
+from expert_studio.core.training.metric_words import LOG_LOSS, in_reading_order
+from expert_studio.core.training.scores import Measurement
 
 TITLES: Mapping[str, str] = {
     WITH_DEPENDENCIES: "as trained",
@@ -22,33 +23,6 @@ TITLES: Mapping[str, str] = {
     BASE_ONLY: "base alone",
     PLAIN: "plain baseline",
 }
-# What each metric is, for whoever reads a report.
-MEANINGS: Mapping[str, str] = {
-    "valid_json": "the answer parses as JSON as it stands",
-    "exact": "the answer is the right one, but for layout",
-    "field_accuracy": "share of fields that are right; one too many counts as wrong",
-    "type_accuracy": "the document's type is right",
-    TYPE_MACRO_F1: "F1 of each type, and the mean over the types: rare ones count alike",
-    "language_accuracy": "the document's language is right",
-    "technologies_f1": "F1 over the set of technologies",
-    "word_f1": "F1 over the words of the answer",
-    "character_accuracy": "1 less the character error rate",
-    "parses": "the answer parses in its language",
-    "completes": "the asked signature, with a body that is neither empty nor a constant",
-    "tests_passed": "the function passes its unit test",
-    "bug_kind": "the kind of bug is right",
-    "bug_line": "the corrected line is right",
-    "task_score": "the mean of each row's own main metric, for rows of several kinds",
-    "keyword_share": "share of expected keywords in the answer; a weak measure",
-    LOG_LOSS: "nats per token of the right answer; less is better",
-}
-
-
-def metric_name(metric: str) -> str:
-    """As running text has it: "field accuracy"."""
-    if metric == LOG_LOSS:
-        return "log-loss"
-    return metric.replace("_", " ").replace("json", "JSON").replace("f1", "F1")
 
 
 def per_cent(share: float) -> str:
@@ -70,8 +44,8 @@ def titled(condition: Condition) -> str:
 
 
 def metrics_of(report: Report) -> tuple[str, ...]:
-    """Every metric of any condition, the main one first."""
-    named = dict.fromkeys(m.metric for c in report.conditions for m in c.measurements)
+    """Every metric of any condition, the main one first, the rest in their reading order."""
+    named = in_reading_order(m.metric for c in report.conditions for m in c.measurements)
     return (report.main_metric, *(name for name in named if name != report.main_metric))
 
 

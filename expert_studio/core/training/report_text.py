@@ -10,11 +10,10 @@ from expert_studio.core.training.curves import curves
 from expert_studio.core.training.evaluation import Report
 from expert_studio.core.training.events import Ended, Event, Started, Step, effective
 from expert_studio.core.training.fallback import fallback_of
+from expert_studio.core.training.metric_words import MEANINGS, metric_name
 from expert_studio.core.training.report_table import (
-    MEANINGS,
     cell,
     markdown_table,
-    metric_name,
     metrics_of,
     shown,
     titled,

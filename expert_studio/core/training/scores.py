@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from expert_studio.core.datasets.examples import Scorer
+from expert_studio.core.training.metric_words import KEYWORDS, TYPE_MACRO_F1
 from expert_studio.core.training.scores_code import read_check, score_code, score_cypher
 from expert_studio.core.training.scores_text import keyword_share, score_text
 
@@ -31,10 +32,6 @@ MAIN_METRIC: Mapping[Scorer, str] = {
 }
 # Where one of these was scored it says more of the row; the first that was counts.
 _SAYING_MORE = ("tests_passed", "bug_kind", "completes")
-LOG_LOSS = "log_loss"  # nats per token of the right answer: the one where less is better
-TYPE_MACRO_F1 = "type_macro_f1"  # of labels: over all rows at once, no mean of rows
-TASK_SCORE = "task_score"  # of rows of several kinds: the mean of each row's own main metric
-KEYWORDS = "keyword_share"
 
 
 @dataclass(frozen=True, slots=True)

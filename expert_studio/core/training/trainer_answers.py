@@ -17,8 +17,9 @@ from peft import PeftModel
 
 from expert_studio.core.datasets.examples import Example, Turn
 from expert_studio.core.training.events import EventLog, Sampled, Scored
+from expert_studio.core.training.metric_words import TASK_SCORE
 from expert_studio.core.training.recipe import Recipe
-from expert_studio.core.training.scores import TASK_SCORE, own_metric, score
+from expert_studio.core.training.scores import own_metric, score
 from expert_studio.core.training.trainer_rows import prompt_text
 
 SAMPLED_ROWS = 2

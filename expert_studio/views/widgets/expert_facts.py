@@ -17,12 +17,12 @@ from expert_studio.core.experts.dependencies import GraphEdge
 from expert_studio.core.experts.manifest import Manifest
 from expert_studio.core.inference.conversation import BaseDescription
 from expert_studio.core.settings import BUNDLED_BASE_NAME
+from expert_studio.core.training.metric_words import LOG_LOSS, in_reading_order, metric_name
 from expert_studio.views.widgets.dataset_words import count_text
 
 _KIND_NAMES = {"lora": "LoRA", "dora": "DoRA", "ia3": "IA³"}
 _SCORE_KEYS = ("benchmark_score", "quality_score", "held_out_score")
 _AS_TRAINED, _BASE_ALONE = "as_trained", "base"  # conditions, as core.training.package names them
-_LOG_LOSS = "log_loss"  # the metric that is no share, as core.training.scores names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ def score_text(score: Any, interval: Any = None, metric: str = "") -> str:
     """A score with half its interval's width: "74.0 % ± 2.7"; a log-loss in nats."""
     if not _is_number(score):
         return ""
-    per_cent = 0 <= score <= 1 and metric != _LOG_LOSS
+    per_cent = 0 <= score <= 1 and metric != LOG_LOSS
     factor = 100 if per_cent else 1
     text = QLocale().toString(float(score) * factor, "f", 1 if per_cent else 2)
-    text += " %" if per_cent else _tr(" nats") if metric == _LOG_LOSS else ""
+    text += " %" if per_cent else _tr(" nats") if metric == LOG_LOSS else ""
     if isinstance(interval, list | tuple) and len(interval) == 2 and all(map(_is_number, interval)):
         half = abs(float(interval[1]) - float(interval[0])) / 2 * factor
         text += f" ± {QLocale().toString(half, 'f', 1 if per_cent else 2)}"
@@ -119,10 +119,14 @@ def measured(manifest: Manifest) -> tuple[Fact, ...]:
     for label, key, interval in compared:
         if _is_number(metrics.get(key)):
             facts.append(Fact(label, score_text(metrics[key], interval)))
-    facts += [
-        Fact(_headed(_metric_name(part["metric"])), _part_text(part))
+    others = {
+        part["metric"]: part
         for part in _parts(metrics)
         if part["condition"] == _AS_TRAINED and part["metric"] != name
+    }
+    facts += [
+        Fact(_headed(metric_name(metric)), _part_text(others[metric]))
+        for metric in in_reading_order(others)
     ]
     rows = metrics.get("test_queries")
     if isinstance(rows, int) and not isinstance(rows, bool) and rows > 0:
@@ -227,11 +231,7 @@ def _main_score(metrics: Mapping[str, Any]) -> float | None:
 
 def _score_name(metrics: Mapping[str, Any]) -> str:
     name = metrics.get("main_metric")
-    return _metric_name(name) if isinstance(name, str) and len(name) <= 32 else _tr("score")
-
-
-def _metric_name(metric: str) -> str:
-    return metric.replace("_", " ").replace("json", "JSON").replace("f1", "F1")
+    return metric_name(name) if isinstance(name, str) and len(name) <= 32 else _tr("score")
 
 
 def _headed(text: str) -> str:

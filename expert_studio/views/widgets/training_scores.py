@@ -17,9 +17,10 @@ from expert_studio.core.training.evaluation import (
     read_report,
 )
 from expert_studio.core.training.fallback import fallback_of
+from expert_studio.core.training.metric_words import metric_name
 from expert_studio.core.training.package import REPORT_FILE
 from expert_studio.core.training.report import page_of
-from expert_studio.core.training.report_table import metric_name, shown
+from expert_studio.core.training.report_table import shown
 from expert_studio.core.training.run_folder import RunFolder
 from expert_studio.views.widgets.expert_facts import Fact
 
