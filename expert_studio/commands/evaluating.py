@@ -115,6 +115,7 @@ def _say(report: Report) -> None:
 
 
 def _rows(report: Report) -> list[tuple[str, ...]]:
+    metrics = metrics_of(report)
     return [
         (
             condition.name.replace("_", " "),
@@ -123,7 +124,7 @@ def _rows(report: Report) -> list[tuple[str, ...]]:
             str(measured.n),
         )
         for condition in report.conditions
-        for metric in metrics_of(report)
+        for metric in metrics
         if (measured := condition.of(metric)) is not None
     ]
 
