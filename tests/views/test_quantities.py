@@ -63,7 +63,7 @@ def test_scores(score: Any, interval: Any, text: str) -> None:
 
 
 def test_a_log_loss_is_no_share() -> None:
-    assert score_text(0.121, (0.089, 0.156), "log_loss") == "0.12 nats ± 0.03"
+    assert score_text(0.121, (0.089, 0.156), "log_loss") == "0.121 nats ± 0.034"
 
 
 @pytest.mark.parametrize(

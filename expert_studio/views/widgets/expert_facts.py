@@ -82,11 +82,12 @@ def score_text(score: Any, interval: Any = None, metric: str = "") -> str:
         return ""
     per_cent = 0 <= score <= 1 and metric != LOG_LOSS
     factor = 100 if per_cent else 1
-    text = QLocale().toString(float(score) * factor, "f", 1 if per_cent else 2)
+    digits = 1 if per_cent else 3 if metric == LOG_LOSS else 2  # as a report's table has them
+    text = QLocale().toString(float(score) * factor, "f", digits)
     text += " %" if per_cent else _tr(" nats") if metric == LOG_LOSS else ""
     if isinstance(interval, list | tuple) and len(interval) == 2 and all(map(_is_number, interval)):
         half = abs(float(interval[1]) - float(interval[0])) / 2 * factor
-        text += f" ± {QLocale().toString(half, 'f', 1 if per_cent else 2)}"
+        text += f" ± {QLocale().toString(half, 'f', digits)}"
     return text
 
 
