@@ -80,11 +80,12 @@ def score_text(score: Any, interval: Any = None, metric: str = "") -> str:
     """A score with half its interval's width: "74.0 % ± 2.7"; a log-loss in nats."""
     if not _is_number(score):
         return ""
-    per_cent = 0 <= score <= 1 and metric != LOG_LOSS
-    factor = 100 if per_cent else 1
-    digits = 1 if per_cent else 3 if metric == LOG_LOSS else 2  # as a report's table has them
-    text = QLocale().toString(float(score) * factor, "f", digits)
-    text += " %" if per_cent else _tr(" nats") if metric == LOG_LOSS else ""
+    factor, digits, unit = 1, 2, ""
+    if metric == LOG_LOSS:
+        digits, unit = 3, _tr(" nats")  # as a report's table has it
+    elif 0 <= score <= 1:
+        factor, digits, unit = 100, 1, " %"
+    text = QLocale().toString(float(score) * factor, "f", digits) + unit
     if isinstance(interval, list | tuple) and len(interval) == 2 and all(map(_is_number, interval)):
         half = abs(float(interval[1]) - float(interval[0])) / 2 * factor
         text += f" ± {QLocale().toString(half, 'f', digits)}"
